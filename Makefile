@@ -1,0 +1,54 @@
+# make demo   from nothing to a trained and exported DCGAN       make test   the tests
+# make data   Fashion-MNIST, by whatever way works               make lint   ruff
+# make bench  the timings (needs PyTorch for the comparison)     make clean  remove what these made
+#
+# Everything is installed into .venv; PYTHON=python3.12 chooses another Python.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+export TF_CPP_MIN_LOG_LEVEL ?= 3
+
+.PHONY: demo data test lint bench clean
+
+demo: data
+	$(BIN)/python examples/demo.py
+
+data: $(VENV)/.installed
+	$(BIN)/python -m kerasgan.fashion_mnist
+
+test: $(VENV)/.installed-test
+	@# Without the images the tests that need them are skipped, and say so; with CI=true they fail.
+	-$(BIN)/python -m kerasgan.fashion_mnist
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+bench: $(VENV)/.installed-bench
+	$(BIN)/python benchmarks/train_step.py
+
+clean:
+	rm -rf $(VENV) demo build *.egg-info .pytest_cache .ruff_cache
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
+	  { echo "kerasgan needs Python 3.10 to 3.13; this is $$($(PYTHON) --version). Try: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo "Python cannot make a virtual environment. On Debian or Ubuntu: sudo apt-get install python3-venv"; \
+	    rm -rf $(VENV); exit 1; }
+	@# Old pips search for ten minutes and more for a set of versions that newer ones find at once.
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+$(VENV)/.installed: setup.py kerasgan/__init__.py | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --editable .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@
+
+$(VENV)/.installed-bench: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[bench]'
+	@touch $@

@@ -1,0 +1,135 @@
+"""The zoo's networks and training step in PyTorch, for `train_step.py` to compare with.
+
+Written as PyTorch users write them: one generator forward whose graph serves both updates, `detach` for the
+discriminator, its parameters frozen in the generator's update, channels-last memory, and Adam with `fused=True`.
+"""
+
+import math
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+
+class Same(nn.Module):
+    """Keras's `padding="same"` for a 5x5 convolution with stride 2: one row more behind than before."""
+
+    def forward(self, x):
+        return functional.pad(x, (1, 2, 1, 2))
+
+
+class Cut(nn.Module):
+    """The same for a transposed convolution: of the 2n + 3 rows that it gives, Keras keeps those from 1 on."""
+
+    def forward(self, x):
+        return x[:, :, 1:-2, 1:-2]
+
+
+def dcgan(width=64):
+    generator = nn.Sequential(
+        nn.Linear(100, 7 * 7 * 2 * width, bias=False),
+        nn.Unflatten(1, (2 * width, 7, 7)),
+        nn.BatchNorm2d(2 * width),
+        nn.ReLU(),
+        nn.ConvTranspose2d(2 * width, width, 5, stride=2, bias=False),
+        Cut(),
+        nn.BatchNorm2d(width),
+        nn.ReLU(),
+        nn.ConvTranspose2d(width, 1, 5, stride=2, bias=False),
+        Cut(),
+        nn.Tanh(),
+    )
+    discriminator = nn.Sequential(
+        Same(),
+        nn.Conv2d(1, width, 5, stride=2, bias=False),
+        nn.LeakyReLU(0.2),
+        Same(),
+        nn.Conv2d(width, 2 * width, 5, stride=2, bias=False),
+        nn.BatchNorm2d(2 * width),
+        nn.LeakyReLU(0.2),
+        nn.Flatten(),
+        nn.Linear(7 * 7 * 2 * width, 1, bias=False),
+    )
+    for module in (*generator.modules(), *discriminator.modules()):
+        if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.normal_(module.weight, 0.0, 0.02)
+
+    def optimizer(network):
+        return torch.optim.Adam(network.parameters(), 2e-4, betas=(0.5, 0.999), eps=1e-7, fused=True)
+
+    return (
+        generator.to(memory_format=torch.channels_last),
+        discriminator.to(memory_format=torch.channels_last),
+        optimizer,
+        lambda n: torch.rand(n, 100) * 2 - 1,
+        (-1.0, 1.0),
+    )
+
+
+class Maxout(nn.Module):
+    def __init__(self, inputs, units, pieces):
+        super().__init__()
+        self.linear = nn.Linear(inputs, units * pieces)
+        self.pieces = pieces
+
+    def forward(self, x):
+        return self.linear(x).unflatten(1, (-1, self.pieces)).amax(2)
+
+
+def vanilla_gan():
+    generator = nn.Sequential(
+        nn.Linear(100, 1200), nn.ReLU(), nn.Linear(1200, 1200), nn.ReLU(), nn.Linear(1200, 784), nn.Sigmoid()
+    )
+    generator.append(nn.Unflatten(1, (1, 28, 28)))
+    discriminator = nn.Sequential(
+        nn.Flatten(),
+        nn.Dropout(0.2),
+        Maxout(784, 240, 5),
+        nn.Dropout(0.5),
+        Maxout(240, 240, 5),
+        nn.Dropout(0.5),
+        nn.Linear(240, 1),
+    )
+    return (
+        generator,
+        discriminator,
+        lambda network: torch.optim.SGD(network.parameters(), 0.1, momentum=0.5, fused=True),
+        lambda n: (torch.rand(n, 100) * 2 - 1) * math.sqrt(3),
+        (0.0, 1.0),
+    )
+
+
+def runner(model, batch_size, precision, compiled):
+    """A function that plays n steps."""
+    torch.manual_seed(0)
+    generator, discriminator, optimizer, draw, (low, high) = {"dcgan": dcgan, "vanilla_gan": vanilla_gan}[model]()
+    g_optimizer, d_optimizer = optimizer(generator), optimizer(discriminator)
+    real = torch.rand(batch_size, 1, 28, 28) * (high - low) + low
+    g_forward = torch.compile(generator) if compiled else generator
+    d_forward = torch.compile(discriminator) if compiled else discriminator
+
+    def step():
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            fake = g_forward(draw(batch_size))
+            on_real, on_fake = d_forward(real), d_forward(fake.detach())
+        d_loss = functional.softplus(-on_real.float()).mean() + functional.softplus(on_fake.float()).mean()
+        d_optimizer.zero_grad(set_to_none=True)
+        d_loss.backward()
+        d_optimizer.step()
+
+        discriminator.requires_grad_(False)
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            on_fake = d_forward(fake)
+        g_loss = functional.softplus(-on_fake.float()).mean()
+        g_optimizer.zero_grad(set_to_none=True)
+        g_loss.backward()
+        g_optimizer.step()
+        discriminator.requires_grad_(True)
+        return d_loss, g_loss
+
+    def run(n):
+        for _ in range(n):
+            losses = step()
+        return [loss.item() for loss in losses]
+
+    return run

@@ -1,0 +1,221 @@
+"""The `kerasgan` command: reads flags, calls the library, and turns its errors into one line.
+
+Exit status: 0 done, 1 the work failed, 2 the command line was wrong, 130 interrupted.
+"""
+
+import os
+import sys
+import warnings
+
+from absl import flags
+
+from kerasgan import registry
+
+USAGE = """\
+kerasgan trains, samples and exports generative adversarial networks.
+
+  kerasgan list                                                                        the GAN families
+  kerasgan train --model=dcgan --dataset=fashion_mnist --epochs=20 --output=runs/dcgan
+  kerasgan train --output=runs/dcgan --resume                                          go on after an interruption
+  kerasgan sample --preset=runs/dcgan --n=64 --seed=0 --output=samples.png
+  kerasgan export --preset=runs/dcgan --output=saved_models/my_dcgan                   the next version for TF Serving
+
+`kerasgan COMMAND --help` lists a command's options.
+"""
+
+
+class UsageError(ValueError):
+    """The command line is wrong."""
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Runs the command; returns its exit status."""
+    argv = sys.argv[1:] if argv is None else argv
+    if not argv or argv[0] in ("--help", "-h", "-help", "help"):
+        print(USAGE, end="")
+        return 0 if argv else 2
+    # TensorFlow's own start-up messages; set before anything imports it.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    warnings.showwarning = lambda message, *_args, **_kwargs: _say(f"warning: {message}")
+    try:
+        command = argv[0]
+        if command not in COMMANDS:
+            raise UsageError(
+                f"unknown command {command!r}; there are {', '.join(COMMANDS)}.{registry.suggestion(command, COMMANDS)}"
+            )
+        run, define = COMMANDS[command]
+        values = flags.FlagValues()
+        define(values)
+        if "--help" in argv[1:] or "-h" in argv[1:]:
+            print(f"kerasgan {command}\n\n{values.get_help()}")
+            return 0
+        rest = _parse(values, argv)
+        if rest:
+            raise UsageError(f"{command} takes options only; found {rest[0]!r}.")
+        run(values)
+    except UsageError as error:
+        _say(f"error: {error}")
+        return 2
+    except KeyboardInterrupt:
+        _say("interrupted")
+        return 130
+    except BrokenPipeError:
+        return 1
+    except (ValueError, OSError, RuntimeError) as error:
+        _say(f"error: {error}")
+        return 1
+    return 0
+
+
+def _parse(values: flags.FlagValues, argv: list[str]) -> list[str]:
+    try:
+        return values(["kerasgan", *argv[1:]])[1:]
+    except flags.UnrecognizedFlagError as error:
+        wrong, known = f"--{error.flagname}", [f"--{name}" for name in values]
+        raise UsageError(f"unknown option {wrong}.{registry.suggestion(wrong, known)}") from None
+    except flags.Error as error:
+        raise UsageError(" ".join(str(error).split())) from None
+
+
+def _say(text: str) -> None:
+    print(f"kerasgan: {text}", file=sys.stderr, flush=True)
+
+
+def _required(values, *names) -> None:
+    for name in names:
+        if values[name].value is None:
+            raise UsageError(f"--{name} is missing.")
+
+
+def _define_list(values):
+    del values
+
+
+def _list(values):
+    del values
+    width = max(len(name) for name in registry.list_models())
+    for name in registry.list_models():
+        print(f"{name:{width}}  {registry.get_family(name).summary}")
+
+
+def _define_train(values):
+    flags.DEFINE_string("model", None, "GAN family, see `kerasgan list`", flag_values=values)
+    flags.DEFINE_string(
+        "dataset", None, "tensorflow-datasets name, folder:PATH or a .npz file of images", flag_values=values
+    )
+    flags.DEFINE_string("output", None, "the run's folder", flag_values=values)
+    flags.DEFINE_string("split", None, "such as train or train[:10%]; default train", flag_values=values)
+    flags.DEFINE_integer("epochs", None, "passes over the data; default the recipe's", flag_values=values)
+    flags.DEFINE_integer("batch_size", None, "images per step; default the recipe's times d_steps", flag_values=values)
+    flags.DEFINE_string("loss", None, "minimax, non_saturating or kl; default the recipe's", flag_values=values)
+    flags.DEFINE_integer("d_steps", None, "discriminator updates per generator update", flag_values=values)
+    flags.DEFINE_bool("fresh_noise", None, "new noise for the generator's update", flag_values=values)
+    flags.DEFINE_float("ema_decay", None, "keep an average of the generator, such as .999", flag_values=values)
+    flags.DEFINE_integer("seed", None, "of weights, noise and data order", flag_values=values)
+    flags.DEFINE_list("image_shape", None, "height,width,channels; default the dataset's own", flag_values=values)
+    flags.DEFINE_multi_string("set", None, "another field of the recipe, such as width=32", flag_values=values)
+    flags.DEFINE_bool("resume", False, "go on with the run in the output folder", flag_values=values)
+    flags.DEFINE_bool("overwrite", False, "replace the run in the output folder", flag_values=values)
+
+
+def _train(values):
+    from kerasgan import runs
+
+    if values.resume and values.overwrite:
+        raise UsageError("--resume and --overwrite exclude each other.")
+    _required(values, "output")
+    asked = {name: values[name].value for name in values if name not in ("output", "set", "resume", "overwrite")}
+    if values.image_shape is not None:
+        try:
+            asked["image_shape"] = tuple(map(int, values.image_shape))
+        except ValueError:
+            raise UsageError(f"--image_shape is height,width,channels; found {','.join(values.image_shape)}.") from None
+    asked.update(_settings(values.set or []))
+
+    runs.check_output(values.output, values.resume, values.overwrite)
+    if values.resume:
+        config = runs.read_config(values.output)
+        epochs = asked.pop("epochs")
+        changed = runs.differences(config, asked)
+        if changed:
+            raise UsageError(f"--resume goes on with the run's own settings; these differ: {'; '.join(changed)}.")
+        config = runs.with_epochs(config, epochs)
+    else:
+        _required(values, "model", "dataset")
+        if asked["split"] is None:
+            del asked["split"]
+        config = runs.resolve(**asked)
+    try:
+        runs.train(config, values.output, values.resume, values.overwrite)
+    except KeyboardInterrupt:
+        _say(f"interrupted; go on with: kerasgan train --output={values.output} --resume")
+        raise
+    _say(f"done: {values.output}/final.keras, samples/, history.csv, curves.png")
+
+
+def _settings(pairs: list[str]) -> dict:
+    """`["width=32"]` -> `{"width": 32}`; values are read as Python literals where they are ones."""
+    import ast
+
+    settings = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise UsageError(f"--set is name=value; found {pair!r}.")
+        try:
+            settings[name] = ast.literal_eval(text)
+        except (ValueError, SyntaxError):
+            settings[name] = text
+    return settings
+
+
+def _define_preset(values):
+    flags.DEFINE_string("preset", None, "a run folder or a .keras file", flag_values=values)
+
+
+def _define_sample(values):
+    _define_preset(values)
+    flags.DEFINE_string("output", None, "the PNG to write", flag_values=values)
+    flags.DEFINE_integer("n", 64, "how many samples", flag_values=values)
+    flags.DEFINE_integer("seed", 0, "of the first sample", flag_values=values)
+
+
+def _sample(values):
+    from kerasgan.files import check_output_file
+
+    _required(values, "preset", "output")
+    output = check_output_file(values.output)
+    if output.suffix.lower() != ".png":
+        raise UsageError(f"--output must end in .png; found {values.output}.")
+    from kerasgan import plots, presets
+
+    gan = presets.load(values.preset)
+    plots.grid(gan.generate(values.n, values.seed), output)
+    _say(f"wrote {values.n} samples to {output}")
+
+
+def _define_export(values):
+    _define_preset(values)
+    flags.DEFINE_string("output", None, "the model's folder; the next version goes into it", flag_values=values)
+
+
+def _export(values):
+    _required(values, "preset", "output")
+    from kerasgan import presets, serving
+    from kerasgan.files import check_writable
+
+    check_writable(values.output)
+    gan = presets.load(values.preset)
+    _say(f"wrote {serving.publish(gan, values.output)}")
+
+
+COMMANDS = {
+    "list": (_list, _define_list),
+    "train": (_train, _define_train),
+    "sample": (_sample, _define_sample),
+    "export": (_export, _define_export),
+}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,514 @@
+"""The game: one `keras.Model` in which a generator and a discriminator play against each other.
+
+`train_step` is Algorithm 1 of "Generative Adversarial Nets" (Goodfellow et al. 2014, arXiv:1406.2661) and reads in
+the order in which a batch flows. Networks, latent and loss are parts that are handed in; a family of GANs brings its
+own parts and does not override anything here.
+"""
+
+import contextlib
+import re
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerasgan import losses
+from kerasgan.latents import Latent
+from kerasgan.optimizers import Adam
+
+# Two streams of noise that never meet: what training and what evaluation draw.
+TRAINING, EVALUATION = 0, 1
+
+# The images that batch-normalisation statistics of averaged weights are computed from: 32 batches of 128 put the
+# standard error of a mean at 1/64 of the activation's own spread.
+STATISTICS_BATCHES, STATISTICS_BATCH_SIZE = 32, 128
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class GAN(keras.Model):
+    """A generator and a discriminator, trained against each other by `fit`.
+
+    Args:
+        generator: keras.Model, latent vectors `[B, latent.dim]` float32 -> samples `[B, ...]` in `value_range`.
+        discriminator: keras.Model, samples -> what the loss reads: logits `[B, 1]`, or a dict of outputs.
+        latent: a `kerasgan.latents.Latent`; its `dim` is the generator's input.
+        value_range: (low, high) of the samples, which are images `[B, H, W, C]`; None where they are not images.
+        ema_decay: d in (0, 1) keeps a second generator whose weights follow the first as
+            `e <- d e + (1 - d) w`; `generate`, `export` and inference calls then use it. None keeps one generator.
+        seed: int from 0 to 2**31 - 1; all noise drawn in training and evaluation follows from it.
+
+    Raises:
+        ValueError: the networks do not fit each other or the latent, or a number is out of range.
+    """
+
+    def __init__(self, generator, discriminator, latent, value_range=(-1, 1), ema_decay=None, seed=0, **kwargs):
+        super().__init__(**kwargs)
+        _check_parts(generator, discriminator, latent, value_range, ema_decay, seed)
+        self.generator = generator
+        self.discriminator = discriminator
+        self.latent = latent
+        self.value_range = None if value_range is None else (float(value_range[0]), float(value_range[1]))
+        self.ema_decay = ema_decay
+        self.seed = int(seed)
+        self.sample_shape = _output_shape(generator, latent)[1:]
+        # Steps played so far. It is saved with the model and all training noise is drawn from it, so that a loaded
+        # model goes on with the noise that an uninterrupted run would have drawn.
+        self.step = self.add_weight(
+            shape=(), dtype="int64", initializer="zeros", trainable=False, name="step", aggregation="only_first_replica"
+        )
+        self.ema_generator = None
+        if ema_decay is not None:
+            self.ema_generator = keras.models.clone_model(generator)
+            self.ema_generator.set_weights(generator.get_weights())
+            # The step whose averaged weights the batch statistics of `ema_generator` belong to.
+            self.ema_statistics_step = self.add_weight(
+                shape=(), dtype="int64", initializer="zeros", trainable=False, name="ema_statistics_step"
+            )
+        self._running = _RunningMeans(())
+        self._latents_from_seeds = tf.function(
+            latent.from_seeds, input_signature=[tf.TensorSpec([None], tf.int64, name="seed")]
+        )
+        self.built = True
+
+    # -- the game --------------------------------------------------------------------------------------------------
+
+    def compile(
+        self, d_optimizer=None, g_optimizer=None, loss="non_saturating", d_steps=1, fresh_noise=False, **kwargs
+    ):
+        """Chooses the players' optimizers and what they play for.
+
+        Args:
+            d_optimizer, g_optimizer: anything `keras.optimizers.get` takes; None is Adam(2e-4, beta_1=0.5), the
+                DCGAN paper's.
+            loss: an alias ("minimax", "non_saturating", "kl") or a `kerasgan.losses.AdversarialLoss`.
+            d_steps: k of Algorithm 1, discriminator updates per generator update. Each takes its own real
+                minibatch: a fitted batch of k*B images is split in k.
+            fresh_noise: False trains the generator on the samples of the last discriminator update (one generator
+                forward less); True draws new ones, as Algorithm 1 is printed.
+            **kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution`, as in `keras.Model.compile`.
+
+        Raises:
+            ValueError: an unknown loss, optimizer or argument, or `d_steps` below 1.
+        """
+        unknown = sorted(set(kwargs) - {"jit_compile", "run_eagerly", "steps_per_execution"})
+        if unknown:
+            raise ValueError(
+                f"GAN.compile does not take {', '.join(unknown)}. It takes d_optimizer, g_optimizer, loss, d_steps, "
+                "fresh_noise, jit_compile, run_eagerly and steps_per_execution."
+            )
+        if isinstance(d_steps, bool) or not isinstance(d_steps, (int, np.integer)) or d_steps < 1:
+            raise ValueError(f"d_steps must be a whole number, at least 1; found {d_steps!r}.")
+        loss = losses.get(loss)
+        d_optimizer = self._prepare_optimizer(d_optimizer, self.discriminator)
+        g_optimizer = self._prepare_optimizer(g_optimizer, self.generator)
+        if d_optimizer is g_optimizer:
+            raise ValueError("d_optimizer and g_optimizer must be two objects: each keeps state for its own network.")
+
+        super().compile(optimizer=None, **kwargs)  # without optimizer=None Keras would add an RMSprop of its own
+        self.d_optimizer = d_optimizer
+        self.g_optimizer = g_optimizer
+        self.loss = loss
+        self.d_steps = int(d_steps)
+        self.fresh_noise = bool(fresh_noise)
+        self._compile_options = kwargs
+        self._running = _RunningMeans(("d_loss", "g_loss", *loss.diagnostic_names))
+
+    def _prepare_optimizer(self, optimizer, network):
+        optimizer = keras.optimizers.get(Adam(2e-4, beta_1=0.5) if optimizer is None else optimizer)
+        # Keras scales the loss of `self.optimizer` alone; here each player needs its own scale.
+        if network.dtype_policy.name == "mixed_float16" and not hasattr(optimizer, "inner_optimizer"):
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        optimizer.build(network.trainable_variables)  # an unbuilt optimizer would lose its state on loading
+        return optimizer
+
+    def train_step(self, data):
+        """One round of Algorithm 1: `d_steps` discriminator updates, then one generator update."""
+        real = self._real_samples(data)  # (k*B, ...)
+        with tf.control_dependencies([real]):  # nothing moves before the samples have passed their check
+            return self._play(self._split(real))
+
+    def _play(self, minibatches):
+        for i, real in enumerate(minibatches):
+            z = self._noise(real, TRAINING, self.step, i)  # (B, latent.dim)
+            with tf.GradientTape() as generator_tape:
+                fake = self.generator(z, training=True)  # (B, ...)
+            self._update_discriminator(real, fake, z)
+
+        if self.fresh_noise:
+            z = self._noise(real, TRAINING, self.step, self.d_steps)
+            with tf.GradientTape() as generator_tape:
+                fake = self.generator(z, training=True)
+        self._update_generator(fake, z, generator_tape)
+
+        self.step.assign_add(1)
+        if self.ema_generator is not None:
+            self._update_average()
+        return self._running.results()
+
+    def _update_discriminator(self, real, fake, z):
+        # Real and generated samples pass separately, so that batch normalisation never mixes them.
+        fake = tf.stop_gradient(fake)
+        with tf.GradientTape() as tape:
+            real_outputs = self.discriminator(real, training=True)
+            fake_outputs = self.discriminator(fake, training=True)
+            per_sample = self.loss.discriminator_loss(real_outputs, fake_outputs, z, self.latent)  # (B,)
+            objective = self.d_optimizer.scale_loss(_replica_share(per_sample))
+        variables = self.discriminator.trainable_variables
+        self.d_optimizer.apply(tape.gradient(objective, [v.value for v in variables]), variables)
+        self._running.update(d_loss=per_sample, **self.loss.diagnostics(real_outputs, fake_outputs, z, self.latent))
+
+    def _update_generator(self, fake, z, generator_tape):
+        # The chain rule in two pieces: first d loss / d fake through the discriminator, watching `fake` alone so that
+        # no gradient of the discriminator's weights is computed; then on through the forward pass that already exists.
+        with tf.GradientTape(watch_accessed_variables=False) as tape:
+            tape.watch(fake)
+            fake_outputs = self.discriminator(fake, training=True)
+            per_sample = self.loss.generator_loss(fake_outputs, z, self.latent)  # (B,)
+            objective = self.g_optimizer.scale_loss(_replica_share(per_sample))
+        upstream = tape.gradient(objective, fake)  # (B, ...)
+        variables = self.generator.trainable_variables
+        gradients = generator_tape.gradient(fake, [v.value for v in variables], output_gradients=upstream)
+        self.g_optimizer.apply(gradients, variables)
+        self._running.update(g_loss=per_sample)
+
+    def _update_average(self):
+        # The decay grows with the step, or the average would long remember the random start.
+        step = tf.cast(self.step.value, tf.float32)
+        keep = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
+        for average, weight in zip(
+            self.ema_generator.trainable_variables, self.generator.trainable_variables, strict=True
+        ):
+            average.assign(weight + tf.cast(keep, weight.dtype) * (average - weight))
+
+    def test_step(self, data):
+        """The losses and diagnostics on held-out data: networks in inference mode, no update.
+
+        The generator is the one that plays (not its average); the noise follows from `seed` and from how many images
+        this evaluation has seen, so the same evaluation gives the same numbers.
+        """
+        real = self._real_samples(data)
+        z = self._noise(real, EVALUATION, self._running.count())
+        fake_outputs = self.discriminator(self.generator(z, training=False), training=False)
+        real_outputs = self.discriminator(real, training=False)
+        self._running.update(
+            d_loss=self.loss.discriminator_loss(real_outputs, fake_outputs, z, self.latent),
+            g_loss=self.loss.generator_loss(fake_outputs, z, self.latent),
+            **self.loss.diagnostics(real_outputs, fake_outputs, z, self.latent),
+        )
+        return self._running.results()
+
+    def _noise(self, like, *stream):
+        """One batch of latent vectors: a function of the seed, the stream and the replica."""
+        seed = tf.constant([self.seed, 0], tf.int64)
+        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
+        for part in (*stream, replica):
+            seed = tf.random.experimental.stateless_fold_in(seed, tf.cast(part, tf.int64), alg="philox")
+        return self.latent.sample(tf.shape(like)[0], seed)
+
+    def _split(self, real):
+        """A fitted batch -> `d_steps` minibatches of real samples."""
+        if self.d_steps == 1:
+            return [real]
+        rule = f"A batch must divide into d_steps={self.d_steps} minibatches; its size is"
+        if real.shape[0] is None:
+            divides = tf.debugging.Assert(tf.shape(real)[0] % self.d_steps == 0, [MARK + rule, tf.shape(real)[0]])
+            with tf.control_dependencies([] if divides is None else [divides]):
+                real = tf.identity(real)
+        elif real.shape[0] % self.d_steps:
+            raise ValueError(f"{rule} {real.shape[0]}.")
+        return tf.split(real, self.d_steps)
+
+    def _real_samples(self, data):
+        """The samples in a batch of `fit` or `evaluate`, checked against what the discriminator takes."""
+        x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
+        shape = ", ".join(str(n) for n in self.sample_shape)
+        rule = f"Real samples must be floats of shape (B, {shape})"
+        if self.value_range is not None:
+            rule += f" with values from {self.value_range[0]:g} to {self.value_range[1]:g}"
+        if isinstance(x, (dict, list, tuple)):
+            raise ValueError(f"{rule}; found a {type(x).__name__}. Map the dataset to its images.")
+        x = tf.convert_to_tensor(x)
+        if x.shape.rank is not None and not x.shape[1:].is_compatible_with(self.sample_shape):
+            raise ValueError(f"{rule}; found shape {x.shape}.")
+        x = tf.ensure_shape(x, (None, *self.sample_shape))  # where tracing has blurred the shape
+        if not x.dtype.is_floating:
+            raise ValueError(f"{rule}; found {x.dtype.name}. kerasgan.data.load(..., like=gan) rescales images.")
+        x = tf.cast(x, tf.float32)
+        low, high, slack = x.dtype.min, x.dtype.max, 0.0
+        if self.value_range is not None:
+            low, high = self.value_range
+            slack = 1e-3 * (high - low)  # what a resize may overshoot
+        # Comparisons with NaN are false, so this finds NaN too.
+        fits = tf.debugging.Assert(
+            tf.reduce_all((x >= low - slack) & (x <= high + slack)),
+            [f"{MARK}{rule}, none of them NaN; found values from", tf.reduce_min(x), "to", tf.reduce_max(x)],
+        )
+        with tf.control_dependencies([] if fits is None else [fits]):  # None where it has been checked eagerly
+            return tf.identity(x)
+
+    # -- Keras's side ----------------------------------------------------------------------------------------------
+
+    def call(self, z, training=False):
+        """Latent vectors `[B, latent.dim]` -> samples `[B, ...]` in `value_range`."""
+        if self.ema_generator is not None and not training:
+            return self.ema_generator(z, training=False)
+        return self.generator(z, training=training)
+
+    def fit(self, x=None, *args, callbacks=None, **kwargs):
+        """`keras.Model.fit` on real samples alone: a dataset from `kerasgan.data.load`, or an array.
+
+        Keras's callbacks work; those that change `model.optimizer` go through `kerasgan.callbacks.for_optimizer`.
+
+        Raises:
+            ValueError: samples of another shape or value range than the discriminator's, NaN in them, or a batch
+                that does not divide by `d_steps`. (A function compiled with `jit_compile=True` checks shapes only.)
+        """
+        for callback in callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]:
+            if isinstance(callback, keras.callbacks.TerminateOnNaN):
+                _watch_both_losses(callback)
+        if isinstance(x, tf.data.Dataset):
+            kwargs.setdefault("shuffle", False)  # Keras's default is True, of which Keras 3.15 warns for datasets
+        with _plain_errors():
+            history = super().fit(x, *args, callbacks=callbacks, **kwargs)
+        self.inference_generator()  # after fit, `gan(z)` and `gan.predict(z)` are right too
+        return history
+
+    def evaluate(self, *args, **kwargs):
+        """`keras.Model.evaluate` on held-out real samples: `d_loss`, `g_loss` and the loss's diagnostics."""
+        with _plain_errors():
+            return super().evaluate(*args, **kwargs)
+
+    @property
+    def metrics(self):
+        return self._running.metrics()
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "generator": keras.saving.serialize_keras_object(self.generator),
+            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            "latent": keras.saving.serialize_keras_object(self.latent),
+            "value_range": self.value_range,
+            "ema_decay": self.ema_decay,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        config = dict(config)
+        for part in ("generator", "discriminator", "latent"):
+            config[part] = keras.saving.deserialize_keras_object(config[part], custom_objects=custom_objects)
+        return cls(**config)
+
+    def get_compile_config(self):
+        if not self.compiled:
+            return None
+        return {
+            "d_optimizer": keras.saving.serialize_keras_object(self.d_optimizer),
+            "g_optimizer": keras.saving.serialize_keras_object(self.g_optimizer),
+            "loss": losses.serialize(self.loss),
+            "d_steps": self.d_steps,
+            "fresh_noise": self.fresh_noise,
+            **self._compile_options,
+        }
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        # Keras leaves these out, and a resumed run would then replay its dropout masks.
+        for i, generator in enumerate(self._random_states()):
+            store[f"random_state_{i}"] = generator.state.numpy()
+
+    def load_own_variables(self, store):
+        content = {key: np.asarray(store[key]) for key in store.keys()}  # noqa: SIM118 (a store, not a dict)
+        states = {key: content.pop(key) for key in list(content) if key.startswith("random_state_")}
+        super().load_own_variables(content)
+        for i, generator in enumerate(self._random_states()):
+            generator.state.assign(states[f"random_state_{i}"])
+
+    def _random_states(self):
+        layers = [*self.generator._flatten_layers(), *self.discriminator._flatten_layers()]
+        return [generator for layer in layers for generator in getattr(layer, "_seed_generators", [])]
+
+    # -- samples ---------------------------------------------------------------------------------------------------
+
+    def generate(self, n: int, seed: int = 0, batch_size: int = 128) -> np.ndarray:
+        """Samples from the trained generator.
+
+        Args:
+            n: how many.
+            seed: sample i is that of seed `seed + i`, however many are asked for.
+            batch_size: how many pass through the generator at once.
+
+        Returns:
+            float32 `[n, H, W, C]` in [0, 1]; where the samples are not images, `[n, ...]` as the generator gives them.
+
+        Raises:
+            ValueError: n or batch_size below 1, or a negative seed.
+        """
+        for name, number, least in (("n", n, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
+            if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < least:
+                raise ValueError(f"{name} must be a whole number, at least {least}; found {number!r}.")
+        generator = self.inference_generator()
+        seeds = np.arange(seed, seed + n, dtype=np.int64)
+        batches = []
+        for start in range(0, n, batch_size):
+            z = self._latents_from_seeds(tf.constant(seeds[start : start + batch_size]))
+            # A direct call: `predict` in a loop leaks memory (tensorflow issue 44711).
+            batches.append(self.to_unit_range(generator(z, training=False)).numpy())
+        return np.concatenate(batches)
+
+    def to_unit_range(self, samples):
+        """Generator output -> float32 images in [0, 1]; samples that are not images pass unchanged."""
+        samples = tf.cast(samples, tf.float32)
+        if self.value_range is None:
+            return samples
+        low, high = self.value_range
+        return tf.clip_by_value((samples - low) / (high - low), 0.0, 1.0)
+
+    def inference_generator(self):
+        """The network to sample from: the averaged generator if there is one, with batch statistics of its own.
+
+        Batch statistics gathered while the weights moved do not belong to averaged weights, and averaging them is
+        worse than either; so they are recomputed here, from a fixed seed, whenever training has gone on since.
+        """
+        if self.ema_generator is None:
+            return self.generator
+        step = int(self.step.numpy())
+        if int(self.ema_statistics_step.numpy()) != step:
+            self._recompute_statistics()
+            self.ema_statistics_step.assign(step)
+        return self.ema_generator
+
+    def _recompute_statistics(self):
+        pairs = zip(self.ema_generator.non_trainable_variables, self.generator.non_trainable_variables, strict=True)
+        for average, state in pairs:
+            average.assign(state)
+        layers = [
+            layer
+            for layer in self.ema_generator._flatten_layers()
+            if isinstance(layer, keras.layers.BatchNormalization)
+        ]
+        if not layers:
+            return
+        momenta = [layer.momentum for layer in layers]
+        try:
+            for i in range(STATISTICS_BATCHES):
+                for layer in layers:
+                    layer.momentum = i / (i + 1)  # makes the moving average the plain mean of all batches so far
+                self.ema_generator(self.latent.sample(STATISTICS_BATCH_SIZE, [self.seed, i]), training=True)
+        finally:
+            for layer, momentum in zip(layers, momenta, strict=True):
+                layer.momentum = momentum
+
+    # -- export ----------------------------------------------------------------------------------------------------
+
+    def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs):
+        """Writes one SavedModel at `filepath`, with kerasgan's signatures, for TF Serving.
+
+        Args:
+            filepath: the folder; a SavedModel already there is replaced.
+            format: "tf_saved_model", or another that `keras.Model.export` knows, which then does the work.
+            verbose, input_signature: as in Keras. With an `input_signature` Keras exports `call` alone.
+
+        Raises:
+            ValueError: `filepath` is a file or a folder that holds something else.
+        """
+        if format != "tf_saved_model" or input_signature is not None:
+            self.inference_generator()
+            if input_signature is None:
+                input_signature = [keras.InputSpec(shape=(None, self.latent.dim), dtype="float32", name="z")]
+            return super().export(filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
+        from kerasgan import serving
+
+        return serving.export(self, filepath, verbose=verbose)
+
+
+class _RunningMeans:
+    """Running means of what is logged. A plain object: Keras locks its own metric tracking after the first compile."""
+
+    def __init__(self, names):
+        self._means = {name: keras.metrics.Mean(name=name) for name in names}
+
+    def update(self, **values):
+        for name, value in values.items():
+            self._means[name].update_state(tf.cast(value, tf.float32))
+
+    def results(self):
+        return {name: mean.result() for name, mean in self._means.items()}
+
+    def metrics(self):
+        return list(self._means.values())
+
+    def count(self):
+        return self._means["d_loss"].count
+
+
+def _watch_both_losses(callback):
+    # TerminateOnNaN reads `loss` alone, which a game of two does not have, and would silently do nothing.
+    on_batch_end = callback.on_batch_end
+    callback.on_batch_end = lambda batch, logs=None: on_batch_end(
+        batch, {**logs, "loss": logs["d_loss"] + logs["g_loss"]}
+    )
+
+
+def _replica_share(per_sample):
+    # Replicas' gradients are summed, so each contributes its part of the mean over the global batch.
+    return tf.reduce_mean(per_sample) / tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def _output_shape(generator, latent):
+    # Functional and sequential models know their shapes; a subclassed one is asked.
+    return tuple(getattr(generator, "output_shape", None) or generator.compute_output_shape((None, latent.dim)))
+
+
+def _check_parts(generator, discriminator, latent, value_range, ema_decay, seed):
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        if not isinstance(network, keras.Model) or not network.built:
+            raise ValueError(f"{name} must be a built keras.Model; found {type(network).__name__}.")
+    if not isinstance(latent, Latent):
+        raise ValueError(f"latent must be one of kerasgan.latents, found {type(latent).__name__}.")
+    latent_shape = getattr(generator, "input_shape", (None, latent.dim))
+    if tuple(latent_shape) != (None, latent.dim):
+        raise ValueError(f"The generator takes {latent_shape}, the latent gives (None, {latent.dim}); they must agree.")
+    sample_shape = _output_shape(generator, latent)
+    judged_shape = tuple(getattr(discriminator, "input_shape", sample_shape))
+    if judged_shape != sample_shape:
+        raise ValueError(
+            f"The generator gives {sample_shape}, the discriminator takes {judged_shape}; they must agree."
+        )
+    if value_range is not None:
+        if len(value_range) != 2 or not value_range[0] < value_range[1]:
+            raise ValueError(f"value_range must be (low, high) with low < high, or None; found {value_range}.")
+        if len(sample_shape) != 4:
+            raise ValueError(
+                f"Images have shape (B, H, W, C); the generator gives {sample_shape}. "
+                "Pass value_range=None for samples that are not images."
+            )
+    if ema_decay is not None and not 0.0 < ema_decay < 1.0:
+        raise ValueError(f"ema_decay must lie between 0 and 1, or be None; found {ema_decay}.")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**31:
+        raise ValueError(f"seed must be a whole number from 0 to 2**31 - 1; found {seed!r}.")
+
+
+MARK = "kerasgan: "  # how a check of ours inside the graph is told from TensorFlow's
+
+
+@contextlib.contextmanager
+def _plain_errors():
+    """Turns a failed check inside the graph into the ValueError that the same check outside would raise."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        failed = re.search(rf"assertion failed: \[{MARK}(.*?)\]((?: \[.*?\])*)", error.message)
+        if failed:
+            values = re.findall(r"\[(.*?)\]", failed.group(2))
+            raise ValueError(" ".join([failed.group(1), *values]) + ".") from None
+        misshapen = re.search(r"Shape of tensor \S+ \[(.*?)\] is not compatible with .*? \[(.*?)\]", error.message)
+        if misshapen:
+            raise ValueError(
+                f"Real samples must have shape ({misshapen.group(2)}); found ({misshapen.group(1)})."
+            ) from None
+        raise

@@ -1,0 +1,137 @@
+"""The registry of GAN families: a name, the paper's recipe, and the function that builds the parts.
+
+Importing this module imports no TensorFlow, nor does listing the families: a family's `__init__` registers its name
+and its recipe, and imports its networks only when a model is built.
+"""
+
+import dataclasses
+import difflib
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from kerasgan.gan import GAN
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """What every family's recipe says; a family adds its own fields and its paper's values.
+
+    Attributes:
+        image_shape: (height, width, channels) of the samples.
+        batch_size: m of Algorithm 1, real images per discriminator update.
+        epochs: passes over the data in a full training.
+        loss: alias of the adversarial loss.
+        d_steps: k of Algorithm 1.
+        fresh_noise: new noise for the generator's update.
+        ema_decay: of the averaged generator, or None.
+        seed: of weights, noise and data order.
+    """
+
+    image_shape: tuple[int, ...] = (28, 28, 1)
+    batch_size: int = 128
+    epochs: int = 20
+    loss: str = "non_saturating"
+    d_steps: int = 1
+    fresh_noise: bool = False
+    ema_decay: float | None = None
+    seed: int = 0
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """One registered GAN."""
+
+    name: str
+    summary: str
+    recipe: type[Recipe]
+    build: Callable[[Any], "GAN"]
+
+
+_families: dict[str, Family] = {}
+
+
+def register(name: str, recipe: type[Recipe], summary: str):
+    """Decorates the function that builds a family's compiled `GAN` from its recipe.
+
+    Args:
+        name: the public name, lower case with underscores.
+        recipe: a frozen dataclass derived from `Recipe`; its defaults are the paper's.
+        summary: one line for `kerasgan list`.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+
+    def add(build):
+        if name in _families:
+            raise ValueError(f"{name!r} is registered already, by {_families[name].build.__module__}.")
+        _families[name] = Family(name, summary, recipe, build)
+        return build
+
+    return add
+
+
+def _discover() -> dict[str, Family]:
+    zoo = importlib.import_module("kerasgan.zoo")
+    for module in pkgutil.iter_modules(zoo.__path__):
+        importlib.import_module(f"kerasgan.zoo.{module.name}")
+    return _families
+
+
+def list_models() -> list[str]:
+    """The names that `create_model` takes, sorted."""
+    return sorted(_discover())
+
+
+def suggestion(name: str, known) -> str:
+    """` Did you mean 'x'?` for the known name nearest to a wrong one, or nothing."""
+    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def get_family(name: str) -> Family:
+    """The registered family of that name.
+
+    Raises:
+        ValueError: there is none; the message lists the known ones.
+    """
+    families = _discover()
+    if name not in families:
+        raise ValueError(f"Unknown model {name!r}. Known: {', '.join(sorted(families))}.{suggestion(name, families)}")
+    return families[name]
+
+
+def get_recipe(name: str, **overrides) -> Recipe:
+    """The recipe of a family with some fields changed.
+
+    Raises:
+        ValueError: unknown model or field, or a value that the family cannot use.
+    """
+    family = get_family(name)
+    fields = [field.name for field in dataclasses.fields(family.recipe)]
+    for field in overrides:
+        if field not in fields:
+            raise ValueError(
+                f"{name} has no setting {field!r}. It has: {', '.join(sorted(fields))}.{suggestion(field, fields)}"
+            )
+    if "image_shape" in overrides:
+        overrides["image_shape"] = tuple(overrides["image_shape"])
+    return family.recipe(**overrides)
+
+
+def create_model(name: str, **overrides) -> "GAN":
+    """A compiled, untrained GAN with its paper's recipe.
+
+    Weights are drawn from the recipe's `seed`: the same call gives the same weights.
+
+    Args:
+        name: one of `list_models()`.
+        **overrides: fields of the family's recipe, such as `image_shape=(32, 32, 3)`, `loss="kl"` or `d_steps=2`.
+
+    Raises:
+        ValueError: unknown model, field or value; an image shape that the family cannot build.
+    """
+    return get_family(name).build(get_recipe(name, **overrides))

@@ -1,0 +1,224 @@
+"""A training run on disk: one folder with its configuration, checkpoints, history, pictures and result.
+
+config.json    what was asked for, resolved: everything that the result depends on
+checkpoints/   the newest states, to go on from
+history.csv    one line per epoch
+samples/       grids of the same seeds as training went on, and samples.gif
+curves.png     the history as a picture
+final.keras    the trained GAN, with both optimizers
+"""
+
+import dataclasses
+import functools
+import json
+import math
+import pathlib
+import shutil
+from importlib import metadata
+
+from kerasgan import __version__, registry
+from kerasgan.files import check_writable, replacing
+
+PARTS = ("config.json", "checkpoints", "history.csv", "samples", "curves.png", "final.keras")
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What a run is made from.
+
+    Attributes:
+        model: a name of `kerasgan.list_models()`.
+        dataset: what `kerasgan.data.load` takes as its name.
+        split: of the dataset.
+        epochs: passes over the data.
+        batch_size: images per `train_step`: `recipe["d_steps"]` minibatches.
+        recipe: every field of the family's recipe.
+    """
+
+    model: str
+    dataset: str
+    split: str
+    epochs: int
+    batch_size: int
+    recipe: dict
+
+
+class AlreadyThereError(ValueError):
+    """The output folder holds a run, or something else."""
+
+
+def resolve(model, dataset, split="train", epochs=None, batch_size=None, **overrides) -> Config:
+    """Fills in what was not asked for from the family's recipe and the dataset, and checks the whole.
+
+    Raises:
+        ValueError: whatever is wrong with the request.
+    """
+    from kerasgan import data
+
+    family = registry.get_family(model)
+    if overrides.get("image_shape") is None:
+        overrides["image_shape"] = data.image_shape_of(dataset, split)
+        if overrides["image_shape"] is None:
+            raise ValueError(f"The images of {dataset} differ in size; give --image_shape=height,width,channels.")
+    recipe = registry.get_recipe(family.name, **{k: v for k, v in overrides.items() if v is not None})
+    epochs = recipe.epochs if epochs is None else epochs
+    batch_size = recipe.batch_size * recipe.d_steps if batch_size is None else batch_size
+    for name, number in (("epochs", epochs), ("batch_size", batch_size), ("d_steps", recipe.d_steps)):
+        if number < 1:
+            raise ValueError(f"{name} must be at least 1; found {number}.")
+    if batch_size % recipe.d_steps:
+        raise ValueError(f"batch_size={batch_size} must divide into d_steps={recipe.d_steps} minibatches.")
+    return Config(model, dataset, split, epochs, batch_size, dataclasses.asdict(recipe))
+
+
+def train(config: Config, output, resume: bool = False, overwrite: bool = False, verbose="auto"):
+    """Trains as a config says and leaves everything in a run folder.
+
+    Args:
+        config: from `resolve`, or from `read_config` to resume.
+        output: the folder.
+        resume: go on from the newest checkpoint there.
+        overwrite: delete a run that is there.
+        verbose: as in `keras.Model.fit`.
+
+    Returns:
+        The trained GAN.
+
+    Raises:
+        AlreadyThereError: the folder is not empty, and neither `resume` nor `overwrite` says what to do with it.
+        ValueError: anything else that is wrong with the request, in which case nothing was written; or the training
+            diverged, in which case the run folder holds it up to there, without `final.keras`.
+        KeyboardInterrupt: after a checkpoint was written.
+    """
+    output = pathlib.Path(output)
+    check_output(output, resume, overwrite)
+
+    import keras
+    import tensorflow as tf
+
+    from kerasgan import callbacks, data, plots
+
+    gan = callbacks.restore(output / "checkpoints") if resume else None
+    if gan is None:
+        keras.utils.set_random_seed(config.recipe["seed"])
+        gan = registry.create_model(config.model, **config.recipe)
+    images = data.load_array(config.dataset, config.split, gan.sample_shape)
+    load = functools.partial(
+        data.load, images, batch_size=config.batch_size, like=gan, seed=config.recipe["seed"], shuffle=True
+    )
+    epoch_steps = len(load())
+
+    if overwrite:
+        _delete_run(output)
+    output.mkdir(parents=True, exist_ok=True)
+    _write_config(config, output)
+
+    checkpoint = callbacks.TrainingCheckpoint(output / "checkpoints")
+    try:
+        while (step := int(gan.step.numpy())) < config.epochs * epoch_steps and not gan.stop_training:
+            epoch, taken = divmod(step, epoch_steps)
+            batches = load(start_step=step)
+            if taken:  # ends the epoch that was cut; `fit` takes all epochs to be as long as the first
+                left = epoch_steps - taken
+                batches = batches.take(left).apply(tf.data.experimental.assert_cardinality(left))
+            gan.fit(
+                batches,
+                epochs=epoch + 1 if taken else config.epochs,
+                initial_epoch=epoch,
+                verbose=verbose,
+                callbacks=[
+                    keras.callbacks.TerminateOnNaN(),
+                    callbacks.SampleGrid(output / "samples"),
+                    callbacks.HistoryTable(output / "history.csv"),
+                    checkpoint,
+                ],
+            )
+    except KeyboardInterrupt:
+        checkpoint.write()
+        raise
+    history = callbacks.read_history(output / "history.csv")
+    if history:
+        plots.curves(history, output / "curves.png", x=history["epoch"])
+        if not all(math.isfinite(values[-1]) for values in history.values()):
+            raise ValueError(
+                f"Training diverged in epoch {history['epoch'][-1]:.0f}: a loss is no longer a finite number. "
+                f"The last good state is in {output / 'checkpoints'}."
+            )
+    with replacing(output / "final.keras") as temporary:
+        gan.save(temporary)
+    return gan
+
+
+def read_config(output) -> Config:
+    """The config of the run in a folder.
+
+    Raises:
+        ValueError: there is none, or it cannot be read.
+    """
+    path = pathlib.Path(output) / "config.json"
+    if not path.is_file():
+        raise ValueError(f"{output} holds no run to resume: there is no config.json.")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        fields = {field.name: content[field.name] for field in dataclasses.fields(Config)}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"Cannot read {path}: {error!r}.") from None
+    fields["recipe"]["image_shape"] = tuple(fields["recipe"]["image_shape"])
+    return Config(**fields)
+
+
+def with_epochs(config: Config, epochs: int | None) -> Config:
+    """The config of a run that is resumed, to go on for more epochs than it was first asked for; None changes nothing.
+
+    Raises:
+        ValueError: fewer epochs than before.
+    """
+    if epochs is None:
+        return config
+    if epochs < config.epochs:
+        raise ValueError(f"This run was asked for {config.epochs} epochs; --epochs={epochs} would be fewer.")
+    return dataclasses.replace(config, epochs=epochs)
+
+
+def differences(old: Config, new: dict) -> list[str]:
+    """Where settings given anew differ from a run's own, as `name: old -> new`. Unset ones (None) do not count."""
+    was = {**old.recipe, **dataclasses.asdict(old)}
+    changed = []
+    for name, value in new.items():
+        value = tuple(value) if isinstance(value, list) else value
+        if value is not None and was.get(name) != value:
+            changed.append(f"{name}: {was.get(name)} -> {value}")
+    return changed
+
+
+def check_output(output, resume: bool, overwrite: bool) -> None:
+    """Whether a run may be written to a folder; see `train` for what it raises."""
+    output = check_writable(output)
+    if not output.is_dir():
+        if resume:
+            raise ValueError(f"There is no run to resume in {output}.")
+        return
+    holds_run = (output / "config.json").is_file()
+    if resume:
+        if not holds_run:
+            raise ValueError(f"There is no run to resume in {output}.")
+    elif holds_run and not overwrite:
+        raise AlreadyThereError(f"{output} holds a run already; go on with --resume or replace it with --overwrite.")
+    elif not holds_run and any(output.iterdir()):
+        raise AlreadyThereError(f"{output} holds other files; choose a new or an empty folder.")
+
+
+def _delete_run(output: pathlib.Path) -> None:
+    for part in PARTS:
+        path = output / part
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink(missing_ok=True)
+
+
+def _write_config(config: Config, output: pathlib.Path) -> None:
+    versions = {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
+    content = {**dataclasses.asdict(config), "versions": {"kerasgan": __version__, **versions}}
+    with replacing(output / "config.json") as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,54 @@
+"""Packaging: `zoo/` installs as `kerasgan.zoo`, `saved_models/` as the package data of `kerasgan.saved_models`."""
+
+import pathlib
+import re
+
+from setuptools import find_packages, setup
+
+ROOT = pathlib.Path(__file__).parent
+VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "kerasgan" / "__init__.py").read_text()).group(1)
+
+setup(
+    name="kerasgan",
+    version=VERSION,
+    description="Generative adversarial networks for images in Keras 3: train with fit, trust the numbers, serve.",
+    long_description=(ROOT / "README.md").read_text(encoding="utf-8"),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    python_requires=">=3.10,<3.14",
+    package_dir={
+        "kerasgan": "kerasgan",
+        "kerasgan.zoo": "zoo",
+        "kerasgan.saved_models": "saved_models",
+    },
+    packages=[
+        "kerasgan",
+        *(f"kerasgan.{name}" for name in find_packages("kerasgan")),
+        "kerasgan.zoo",
+        *(f"kerasgan.zoo.{name}" for name in find_packages("zoo")),
+        "kerasgan.saved_models",
+    ],
+    package_data={
+        "kerasgan": ["py.typed"],
+        "kerasgan.zoo": ["*/README.md"],
+        "kerasgan.saved_models": ["README.md"],
+    },
+    entry_points={"console_scripts": ["kerasgan = kerasgan.cli:main"]},
+    install_requires=[
+        "tensorflow>=2.19,<3",
+        "keras>=3.10,<4",
+        "tensorflow-datasets>=4.9.8,<5",
+        "importlib_resources>=5,<8",  # tensorflow-datasets 4.9 imports it without requiring it
+        "absl-py>=2.0,<3",
+        "numpy>=1.26,<3",
+        "pillow>=10.3",
+        "matplotlib>=3.8,<4",
+        "tqdm>=4.65,<5",
+        "wrapt>=1.14,<3",
+    ],
+    extras_require={
+        "gpu": ["tensorflow[and-cuda]>=2.19,<3"],
+        "bench": ["torch>=2.4,<3"],
+        "test": ["pytest>=8,<10", "ruff>=0.6,<1", "tensorboard>=2.19,<3"],
+    },
+)

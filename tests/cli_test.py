@@ -1,0 +1,180 @@
+"""The command: what it does, and that every mistake ends in one line and a status that is not 0."""
+
+import os
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import small_gan
+from PIL import Image
+
+from kerasgan import cli
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    np.savez(tmp_path / "images.npz", np.random.default_rng(0).integers(0, 256, (20, 6, 6, 1), dtype=np.uint8))
+    return tmp_path / "images.npz"
+
+
+def run(capsys, *argv):
+    """The exit status, and what stderr said."""
+    capsys.readouterr()
+    status = cli.main([str(argument) for argument in argv])
+    return status, capsys.readouterr().err
+
+
+def train_arguments(dataset, output, *more):
+    small = ("--set=generator_units=8", "--set=discriminator_units=4", "--batch_size=10", "--epochs=1")
+    return ("train", "--model=vanilla_gan", f"--dataset={dataset}", f"--output={output}", *small, *more)
+
+
+def test_the_whole_road(capsys, dataset, tmp_path):
+    output = tmp_path / "run"
+    status, said = run(capsys, *train_arguments(dataset, output, "--loss=kl", "--d_steps=2", "--ema_decay=.9"))
+    assert status == 0, said
+    status, said = run(capsys, "train", f"--output={output}", "--resume", "--epochs=2", "--loss=kl")
+    assert status == 0, said
+    assert "final.keras" in said
+
+    picture = tmp_path / "new" / "grid.png"
+    status, said = run(capsys, "sample", f"--preset={output}", "--n=4", "--seed=7", f"--output={picture}")
+    assert status == 0, said
+    with Image.open(picture) as image:
+        assert image.size == (2 * 6 + 2, 2 * 6 + 2)
+    for preset, version in ((output, "1"), (output / "final.keras", "2")):
+        status, said = run(capsys, "export", f"--preset={preset}", f"--output={tmp_path / 'served'}")
+        assert status == 0, said
+        assert said.strip().endswith(f"served/{version}")
+        assert (tmp_path / "served" / version / "saved_model.pb").is_file()
+
+
+def test_list_and_help(capsys):
+    assert cli.main(["list"]) == 0
+    assert "dcgan" in capsys.readouterr().out
+    assert cli.main(["--help"]) == 0
+    assert "kerasgan train --model=dcgan" in capsys.readouterr().out
+    for command in cli.COMMANDS:
+        assert cli.main([command, "--help"]) == 0
+    assert "--[no]resume" in capsys.readouterr().out
+    assert cli.main([]) == 2
+
+
+def test_help_and_list_answer_in_half_a_second():
+    for argument in ("--help", "list"):
+        seconds = []
+        for _ in range(3):
+            start = time.perf_counter()
+            subprocess.run([sys.executable, "-m", "kerasgan.cli", argument], check=True, capture_output=True)
+            seconds.append(time.perf_counter() - start)
+        assert min(seconds) < 0.5
+
+
+def wrong(dataset, tmp_path):
+    """Command lines that are wrong, their exit status and a part of what is said of them."""
+    there = tmp_path / "new"
+    good = train_arguments(dataset, there)
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "empty").mkdir()
+    small_gan().save(tmp_path / "whole.keras")
+    whole = (tmp_path / "whole.keras").read_bytes()
+    (tmp_path / "cut.keras").write_bytes(whole[: len(whole) // 2])
+    bits = bytearray(whole)
+    bits[len(bits) // 2] ^= 255
+    (tmp_path / "flipped.keras").write_bytes(bits)
+    few = tmp_path / "few.npz"
+    np.savez(few, np.zeros((5, 6, 6, 1), np.uint8))
+    nan = tmp_path / "nan.npz"
+    np.savez(nan, np.full((20, 6, 6, 1), np.nan, np.float32))
+    sample = ("sample", "--output=" + str(tmp_path / "x.png"))
+    return [
+        (("trian",), 2, "unknown command 'trian'; there are list, train, sample, export. Did you mean 'train'?"),
+        (("train", "stray"), 2, "train takes options only; found 'stray'"),
+        (("train", "--modle=dcgan"), 2, "unknown option --modle. Did you mean '--model'?"),
+        (("train", "--output=x"), 2, "--model is missing"),
+        ((*good, "--epochs=two"), 2, "epochs"),
+        ((*good, "--image_shape=a,b"), 2, "--image_shape is height,width,channels; found a,b"),
+        ((*good, "--set=width"), 2, "--set is name=value; found 'width'"),
+        ((*good, "--resume", "--overwrite"), 2, "exclude each other"),
+        ((*good, "--model=vanila_gan"), 1, "Unknown model 'vanila_gan'. Known: dcgan, "),
+        ((*good, "--model=vanila_gan"), 1, "Did you mean 'vanilla_gan'?"),
+        ((*good, "--loss=non_saturatng"), 1, "Did you mean 'non_saturating'?"),
+        ((*good, "--dataset=fashion_mnits"), 1, "Did you mean 'fashion_mnist'?"),
+        ((*good, "--set=learning_rat=1"), 1, "has no setting 'learning_rat'"),
+        (
+            ("train", "--model=dcgan", f"--dataset={dataset}", f"--output={there}", "--image_shape=30,30,1"),
+            1,
+            "square images of 28, 32, 64 or 128 pixels",
+        ),
+        (("train", "--model=dcgan", f"--dataset={dataset}", f"--output={there}"), 1, "found image_shape=(6, 6, 1)"),
+        ((*good, "--batch_size=0"), 1, "batch_size must be at least 1; found 0"),
+        ((*good, "--batch_size=10", "--d_steps=3"), 1, "batch_size=10 must divide into d_steps=3"),
+        ((*good, "--d_steps=0"), 1, "d_steps must be at least 1; found 0"),
+        ((*good, "--epochs=-1"), 1, "epochs must be at least 1; found -1"),
+        ((*good, "--ema_decay=2"), 1, "ema_decay must lie between 0 and 1"),
+        ((*good, "--seed=-1"), 1, "seed"),
+        ((*good, f"--output={tmp_path / 'file'}"), 1, "is a file; a folder is needed there"),
+        ((*good, f"--dataset={few}"), 1, "has 5 images in split 'train', fewer than one batch of 10"),
+        ((*good, f"--dataset={nan}"), 1, "has NaN in its images"),
+        ((*good, f"--dataset=folder:{tmp_path / 'empty'}"), 1, "holds no images"),
+        ((*good, f"--dataset=folder:{tmp_path / 'nowhere'}"), 1, "There is no folder"),
+        ((*good, "--split=train[:0%]"), 1, "holds none of its 20 images"),
+        ((*good, "--resume"), 1, "There is no run to resume in"),
+        (("sample", "--preset=nowhere"), 2, "--output is missing"),
+        ((*sample, "--preset=nowhere"), 1, "There is no preset, run folder or .keras file 'nowhere'"),
+        ((*sample, f"--preset={tmp_path / 'empty'}"), 1, "holds neither final.keras nor a checkpoint"),
+        ((*sample, f"--preset={tmp_path / 'cut.keras'}"), 1, "the file is damaged or no kerasgan model"),
+        ((*sample, f"--preset={tmp_path / 'flipped.keras'}"), 1, "the file is damaged or no kerasgan model"),
+        ((*sample, f"--preset={tmp_path / 'file'}"), 1, "is not a .keras file"),
+        ((*sample, f"--preset={tmp_path / 'whole.keras'}", "--n=0"), 1, "n must be a whole number, at least 1"),
+        ((*sample, f"--preset={tmp_path / 'whole.keras'}", "--output=a.jpg"), 2, "--output must end in .png"),
+        ((*sample, f"--preset={tmp_path / 'whole.keras'}", f"--output={tmp_path}"), 1, "is a folder; give the name"),
+        (
+            ("export", f"--preset={tmp_path / 'whole.keras'}", f"--output={tmp_path / 'file'}"),
+            1,
+            "is a file; a folder is needed there",
+        ),
+    ]
+
+
+def test_every_mistake_ends_in_one_line(capsys, dataset, tmp_path):
+    cases = wrong(dataset, tmp_path)
+    before = sorted(os.listdir(tmp_path))
+    for argv, status, message in cases:
+        found, said = run(capsys, *argv)
+        lines = [line for line in said.splitlines() if line.strip()]
+        assert found == status, (argv, said)
+        assert len(lines) == 1, (argv, said)
+        assert lines[0].startswith("kerasgan: error: "), (argv, said)
+        assert message in lines[0], (argv, said)
+        assert sorted(os.listdir(tmp_path)) == before, argv
+
+
+def test_a_run_is_not_overwritten_and_not_resumed_otherwise(capsys, dataset, tmp_path):
+    good = train_arguments(dataset, tmp_path / "run")
+    assert run(capsys, *good)[0] == 0
+    final = (tmp_path / "run" / "final.keras").read_bytes()
+    status, said = run(capsys, *good)
+    assert status == 1
+    assert "holds a run already; go on with --resume or replace it with --overwrite" in said
+    status, said = run(capsys, *good, "--resume", "--loss=kl", "--set=generator_units=9")
+    assert status == 2
+    assert "loss: non_saturating -> kl; generator_units: 8 -> 9" in said
+    assert (tmp_path / "run" / "final.keras").read_bytes() == final
+    assert run(capsys, *good, "--overwrite", "--loss=kl")[0] == 0
+    assert (tmp_path / "run" / "final.keras").read_bytes() != final
+
+
+def test_the_installed_command_reports_errors_without_a_traceback(tmp_path):
+    """A real process: TensorFlow's own chatter aside, the last line is ours and there is no traceback."""
+    result = subprocess.run(
+        [sys.executable, "-m", "kerasgan.cli", "sample", "--preset=nowhere", f"--output={tmp_path / 'a.png'}"],
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.returncode == 1
+    assert "Traceback" not in result.stderr
+    assert result.stderr.strip().splitlines()[-1].startswith("kerasgan: error: There is no preset")

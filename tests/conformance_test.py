@@ -1,0 +1,92 @@
+"""What every registered GAN must do, with no line for any of them: a new family is tested by being there."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import assert_same_weights
+from serving.export_test import run_signature
+
+import kerasgan
+from kerasgan import callbacks, registry
+
+pytestmark = pytest.mark.parametrize("name", kerasgan.list_models())
+
+
+def images_for(gan, n):
+    """Random images in the model's shape and value range."""
+    low, high = gan.value_range
+    return np.random.default_rng(0).uniform(low, high, (n, *gan.sample_shape)).astype(np.float32)
+
+
+def train(gan, steps, batch_size=10):
+    gan.fit(images_for(gan, steps * batch_size), batch_size=batch_size, shuffle=False, verbose=0)
+
+
+def test_fit_save_resume_generate_export(name, tmp_path):
+    gan, uncut = kerasgan.create_model(name), kerasgan.create_model(name)
+    history = gan.fit(images_for(gan, 20), batch_size=10, shuffle=False, verbose=0).history
+    assert {"d_loss", "g_loss"} < set(history)
+    assert all(np.isfinite(values).all() for values in history.values())
+
+    images = gan.generate(3, seed=11)
+    assert images.shape == (3, *gan.sample_shape)
+    assert images.dtype == np.float32
+    assert images.min() >= 0
+    assert images.max() <= 1
+    np.testing.assert_allclose(gan.generate(1, seed=12)[0], images[1], atol=1e-5)
+
+    gan.save(tmp_path / "gan.keras")
+    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    assert_same_weights(loaded, gan)
+    np.testing.assert_array_equal(loaded.generate(3, seed=11), images)
+    train(loaded, 2)
+    train(uncut, 2)
+    train(uncut, 2)
+    assert_same_weights(loaded, uncut)
+
+    gan.export(tmp_path / "servable")
+    served = run_signature(tmp_path / "servable", "sample", seed=[11, 12, 13])
+    np.testing.assert_allclose(served["images"], images, atol=1e-5)
+
+
+def test_checkpoints_and_pictures(name, tmp_path):
+    gan = kerasgan.create_model(name)
+    gan.fit(
+        images_for(gan, 10),
+        batch_size=10,
+        verbose=0,
+        callbacks=[
+            callbacks.TrainingCheckpoint(tmp_path / "checkpoints"),
+            callbacks.SampleGrid(tmp_path / "samples", 4),
+        ],
+    )
+    assert_same_weights(callbacks.restore(tmp_path / "checkpoints"), gan)
+    assert (tmp_path / "samples" / "samples.gif").is_file()
+
+
+def test_the_same_call_gives_the_same_weights(name):
+    assert_same_weights(kerasgan.create_model(name, seed=2), kerasgan.create_model(name, seed=2))
+    first, other = kerasgan.create_model(name, seed=2), kerasgan.create_model(name, seed=3)
+    assert not np.array_equal(first.generator.get_weights()[0], other.generator.get_weights()[0])
+
+
+def test_evaluate(name):
+    gan = kerasgan.create_model(name)
+    report = gan.evaluate(images_for(gan, 10), batch_size=5, return_dict=True, verbose=0)
+    assert {"d_loss", "g_loss"} < set(report)
+    assert all(np.isfinite(value) for value in report.values())
+
+
+def test_row_i_depends_on_row_i_alone(name):
+    gan = kerasgan.create_model(name)
+    z = gan.latent.from_seeds(tf.range(4, dtype=tf.int64)).numpy()
+    together = gan(z).numpy()
+    strangers = np.concatenate([z[:1], -z[1:]])
+    np.testing.assert_allclose(gan(strangers)[0], together[0], atol=1e-5)
+
+
+def test_the_recipe_is_documented(name):
+    family = registry.get_family(name)
+    assert "arXiv" in family.recipe.__doc__
+    assert f"--model={name}" in family.recipe.__doc__

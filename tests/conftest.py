@@ -1,0 +1,82 @@
+"""What all tests share: small GANs, small pictures, and Fashion-MNIST where it is there."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+import kerasgan
+
+
+def small_gan(seed=0, dropout=True, **options):
+    """Two small networks on 8x8 grey images, with batch normalisation in G and dropout in D."""
+    keras.utils.set_random_seed(seed)
+    generator = keras.Sequential(
+        [
+            keras.Input((4,)),
+            keras.layers.Dense(16),
+            kerasgan.layers.BatchNormalization(),
+            keras.layers.ReLU(),
+            keras.layers.Dense(64, activation="tanh"),
+            keras.layers.Reshape((8, 8, 1)),
+        ]
+    )
+    discriminator = keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Flatten(),
+            keras.layers.Dense(16),
+            keras.layers.LeakyReLU(),
+            *([keras.layers.Dropout(0.3)] if dropout else []),
+            keras.layers.Dense(1),
+        ]
+    )
+    gan = kerasgan.GAN(generator, discriminator, kerasgan.latents.Normal(4), seed=seed, **options)
+    gan.compile()
+    return gan
+
+
+def small_images(n=64, seed=0):
+    """float32 [n, 8, 8, 1] in [-1, 1]."""
+    return np.random.default_rng(seed).uniform(-1, 1, (n, 8, 8, 1)).astype(np.float32)
+
+
+def weights_of(gan):
+    """All saved numbers of a GAN, both optimizers' included."""
+    variables = [*gan.variables, *gan.d_optimizer.variables, *gan.g_optimizer.variables]
+    return [np.asarray(variable) for variable in variables]
+
+
+def assert_same_weights(first, second):
+    pairs = list(zip(weights_of(first), weights_of(second), strict=True))
+    assert pairs
+    for a, b in pairs:
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture
+def picture_folder(tmp_path):
+    """Twelve PNGs of 12x12 in tmp_path/pictures."""
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(12):
+        Image.fromarray(rng.integers(0, 256, (12, 12), dtype=np.uint8)).save(folder / f"{i:02d}.png")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def fashion_mnist():
+    """Skips a test where Fashion-MNIST has not been prepared; on CI (CI=true) that is a failure."""
+    from kerasgan import fashion_mnist
+
+    if not fashion_mnist.is_prepared():
+        reason = "Fashion-MNIST is not prepared on this machine; `make data` prepares it"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+    return "fashion_mnist"

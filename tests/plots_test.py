@@ -1,0 +1,78 @@
+"""Where the pixels go, and that files appear whole or not at all."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from kerasgan import plots
+from kerasgan.files import check_output_file, check_writable, replacing
+
+
+def test_a_grid_puts_image_i_in_row_i_over_columns(tmp_path):
+    images = np.linspace(0, 1, 5, dtype=np.float32)[:, None, None, None] * np.ones((1, 3, 4, 1), np.float32)
+    sheet = plots.grid(images, tmp_path / "new" / "grid.png", columns=3, gap=1)
+    assert sheet.shape == (2 * 3 + 1, 3 * 4 + 2, 1)
+    np.testing.assert_array_equal(sheet[0:3, 5:9], np.full((3, 4, 1), round(0.25 * 255)))
+    np.testing.assert_array_equal(sheet[4:7, 5:9], np.full((3, 4, 1), 255))
+    np.testing.assert_array_equal(sheet[4:7, 0:4], np.full((3, 4, 1), round(0.75 * 255)))
+    assert (sheet[3] == 255).all()  # the gap
+    with Image.open(tmp_path / "new" / "grid.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), sheet[..., 0])
+    assert plots.grid(np.zeros((10, 2, 2, 3)), gap=0).shape == (3 * 2, 4 * 2, 3)
+
+
+@pytest.mark.parametrize("shape", [(0, 4, 4, 1), (2, 4, 4), (2, 4, 4, 2)])
+def test_a_grid_says_what_it_needs(shape):
+    with pytest.raises(ValueError, match="A grid needs images"):
+        plots.grid(np.zeros(shape))
+
+
+def test_an_animation_keeps_first_and_last_frame(tmp_path):
+    frames = []
+    for i in range(9):
+        frames.append(tmp_path / f"{i}.png")
+        Image.fromarray(np.full((4, 4), i * 20, np.uint8)).save(frames[-1])
+    plots.animation(frames, tmp_path / "all.gif", longest=4)
+    with Image.open(tmp_path / "all.gif") as gif:
+        assert gif.n_frames == 4
+        values = []
+        for i in range(4):
+            gif.seek(i)
+            values.append(np.asarray(gif.convert("L"))[0, 0])
+    assert (values[0], values[-1]) == (0, 160)
+
+
+def test_curves_are_drawn(tmp_path):
+    history = {"d_loss": [1.0, 0.5], "g_loss": [1.0, 2.0], "d_real": [0.5, 0.6], "jsd": [0.1, 0.2], "fcd": [9.0, 8.0]}
+    plots.curves(history, tmp_path / "curves.png")
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert picture.width > 1500  # four panels
+        assert len(picture.convert("RGB").getcolors(1 << 20)) > 20
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(RuntimeError), replacing(path) as temporary:
+        temporary.write_text("half")
+        raise RuntimeError
+    assert path.read_text() == "old"
+    with replacing(path) as temporary:
+        temporary.write_text("new")
+        assert path.read_text() == "old"
+    assert path.read_text() == "new"
+    assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_places_that_cannot_be_written_to(tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ValueError, match="is a folder; give the name of a file"):
+        check_output_file(tmp_path)
+    for path in (tmp_path / "file", tmp_path / "file" / "below"):
+        with pytest.raises(ValueError, match="is a file; a folder is needed there"):
+            check_writable(path)
+    assert check_writable(tmp_path / "new" / "deep") == tmp_path / "new" / "deep"
+    assert not (tmp_path / "new").exists()
+    with pytest.raises(ValueError, match="is not writable"):
+        monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
+        check_writable(tmp_path)

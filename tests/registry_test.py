@@ -1,0 +1,66 @@
+"""The registry, and what importing costs."""
+
+import subprocess
+import sys
+
+import pytest
+
+import kerasgan
+from kerasgan import registry
+
+
+def test_the_zoo_is_found():
+    models = kerasgan.list_models()
+    assert models == sorted(models)
+    assert {"dcgan", "vanilla_gan"} <= set(models)
+    for name in models:
+        assert registry.get_family(name).summary
+
+
+def test_a_name_is_registered_once():
+    with pytest.raises(ValueError, match=r"'dcgan' is registered already, by kerasgan.zoo.dcgan"):
+        registry.register("dcgan", registry.Recipe, "another")(lambda recipe: None)
+
+
+def test_errors_name_what_is_known():
+    with pytest.raises(ValueError, match=r"Unknown model 'dgcan'. Known: dcgan.*Did you mean 'dcgan'"):
+        kerasgan.create_model("dgcan")
+    with pytest.raises(ValueError, match=r"dcgan has no setting 'learning_rat'.*Did you mean 'learning_rate'"):
+        kerasgan.create_model("dcgan", learning_rat=1)
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        kerasgan.nonsense  # noqa: B018
+    assert "create_model" in dir(kerasgan)
+
+
+def test_the_recipe_reaches_the_model():
+    gan = kerasgan.create_model("dcgan", width=2, loss="kl", d_steps=3, fresh_noise=True, ema_decay=0.99, seed=4)
+    assert type(gan.loss).__name__ == "KL"
+    assert (gan.d_steps, gan.fresh_noise, gan.ema_decay, gan.seed) == (3, True, 0.99, 4)
+
+
+def run_python(code):
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+
+
+def test_listing_imports_no_tensorflow():
+    result = run_python(
+        "import sys, kerasgan, kerasgan.cli\n"
+        "assert kerasgan.cli.main(['list']) == 0 and kerasgan.cli.main(['--help']) == 0\n"
+        "assert kerasgan.cli.main(['train', '--help']) == 0\n"
+        "heavy = {'tensorflow', 'keras', 'numpy', 'matplotlib', 'PIL'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    assert result.returncode == 0, result.stderr
+
+
+def test_a_fresh_process_can_load_a_saved_gan(tmp_path):
+    """With kerasgan imported before Keras, and nothing of it touched."""
+    gan = kerasgan.create_model("vanilla_gan", image_shape=(4, 4, 1), seed=3)
+    gan.save(tmp_path / "gan.keras")
+    result = run_python(
+        "import kerasgan, keras\n"
+        f"gan = keras.saving.load_model({str(tmp_path / 'gan.keras')!r})\n"
+        "print(repr(gan.generate(1, seed=5).sum()))"
+    )
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == repr(gan.generate(1, seed=5).sum())

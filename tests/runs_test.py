@@ -1,0 +1,132 @@
+"""Run folders: what they hold, and that a cut run ends as an uncut one."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import assert_same_weights
+
+from kerasgan import callbacks, runs
+
+
+@pytest.fixture
+def dataset(tmp_path):
+    images = np.random.default_rng(0).integers(0, 256, (30, 6, 6, 1), dtype=np.uint8)
+    np.savez(tmp_path / "images.npz", images=images)
+    return str(tmp_path / "images.npz")
+
+
+def config_for(dataset, **options):
+    small = {"generator_units": 8, "discriminator_units": 4}
+    return runs.resolve("vanilla_gan", dataset, **{"epochs": 3, "batch_size": 10, **small, **options})
+
+
+def test_a_run_leaves_everything(dataset, tmp_path):
+    output = tmp_path / "run"
+    gan = runs.train(config_for(dataset, loss="kl", ema_decay=0.9), output, verbose=0)
+    assert {p.name for p in output.iterdir()} == {*runs.PARTS}
+    assert int(gan.step.numpy()) == 9
+    config = json.loads((output / "config.json").read_text())
+    assert config["recipe"]["loss"] == "kl"
+    assert config["recipe"]["learning_rate"] == 0.1
+    assert config["versions"]["keras"]
+    assert runs.read_config(output) == config_for(dataset, loss="kl", ema_decay=0.9)
+    table = callbacks.read_history(output / "history.csv")
+    assert table["epoch"] == [1, 2, 3]
+    assert table["step"] == [3, 6, 9]
+    assert len(list((output / "samples").glob("*.png"))) == 4
+
+
+def test_a_cut_run_ends_as_an_uncut_one(dataset, tmp_path, monkeypatch):
+    """Cut by Ctrl-C in the middle of epoch 2 of 3: weights, optimizers and random states end up equal, bit for bit."""
+    whole = runs.train(config_for(dataset), tmp_path / "whole", verbose=0)
+
+    def interrupt(self, batch, logs=None):
+        if self.model.step.numpy() == 5:
+            raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(callbacks.SampleGrid, "on_train_batch_end", interrupt)
+        runs.train(config_for(dataset), tmp_path / "cut", verbose=0)
+    assert (tmp_path / "cut" / "checkpoints" / "step-00000005.keras").is_file()
+    assert not (tmp_path / "cut" / "final.keras").exists()
+    resumed = runs.train(runs.read_config(tmp_path / "cut"), tmp_path / "cut", resume=True, verbose=0)
+    assert_same_weights(resumed, whole)
+    assert callbacks.read_history(tmp_path / "cut" / "history.csv")["step"] == [3, 6, 9]
+
+
+def test_a_run_can_be_prolonged(dataset, tmp_path):
+    whole = runs.train(config_for(dataset, epochs=4), tmp_path / "whole", verbose=0)
+    runs.train(config_for(dataset, epochs=2), tmp_path / "run", verbose=0)
+    longer = runs.with_epochs(runs.read_config(tmp_path / "run"), 4)
+    assert_same_weights(runs.train(longer, tmp_path / "run", resume=True, verbose=0), whole)
+    with pytest.raises(ValueError, match="was asked for 4 epochs; --epochs=1 would be fewer"):
+        runs.with_epochs(longer, 1)
+
+
+def test_an_output_folder_is_never_lost(dataset, tmp_path):
+    run, other = tmp_path / "run", tmp_path / "other"
+    first = runs.train(config_for(dataset, epochs=1), run, verbose=0)
+    other.mkdir()
+    (other / "letter.txt").write_text("mine")
+    with pytest.raises(runs.AlreadyThereError, match="holds a run already; go on with --resume or replace it with"):
+        runs.train(config_for(dataset), run)
+    for overwrite in (False, True):
+        with pytest.raises(runs.AlreadyThereError, match="holds other files; choose a new or an empty folder"):
+            runs.train(config_for(dataset), other, overwrite=overwrite)
+    with pytest.raises(ValueError, match="There is no run to resume in"):
+        runs.train(config_for(dataset), tmp_path / "new", resume=True)
+    with pytest.raises(ValueError, match="There is no run to resume in"):
+        runs.train(config_for(dataset), other, resume=True)
+    with pytest.raises(ValueError, match="fewer than one batch of 40"):  # found before anything is deleted
+        runs.train(config_for(dataset, batch_size=40), run, overwrite=True)
+    assert_same_weights(callbacks.restore(run / "checkpoints"), first)
+    (run / "mine.txt").write_text("kept")
+    runs.train(config_for(dataset, epochs=2), run, overwrite=True, verbose=0)
+    assert callbacks.read_history(run / "history.csv")["epoch"] == [1, 2]
+    assert (run / "mine.txt").read_text() == "kept"
+
+
+def test_a_diverged_run_says_so_and_keeps_the_last_good_state(dataset, tmp_path):
+    with pytest.raises(ValueError, match="Training diverged in epoch 1: a loss is no longer a finite number"):
+        runs.train(config_for(dataset, learning_rate=1e30), tmp_path / "run", verbose=0)
+    assert not (tmp_path / "run" / "final.keras").exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"epochs": 0}, "epochs must be at least 1; found 0"),
+        ({"epochs": -2}, "epochs must be at least 1; found -2"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"d_steps": 0}, "d_steps must be at least 1"),
+        ({"d_steps": 3}, "batch_size=10 must divide into d_steps=3 minibatches"),
+        ({"image_shape": (6, 6)}, r"found image_shape=\(6, 6\)"),
+        ({"nonsense": 1}, "vanilla_gan has no setting 'nonsense'"),
+    ],
+)
+def test_a_request_is_checked_first(dataset, options, message):
+    with pytest.raises(ValueError, match=message):
+        config_for(dataset, **options)
+
+
+def test_defaults_come_from_the_recipe_and_the_dataset(dataset):
+    config = runs.resolve("vanilla_gan", dataset, d_steps=2)
+    assert (config.epochs, config.batch_size) == (250, 200)
+    assert config.recipe["image_shape"] == (6, 6, 1)
+
+
+def test_differences_are_listed(dataset):
+    config = config_for(dataset)
+    assert runs.differences(config, {"loss": "non_saturating", "seed": None, "batch_size": 10}) == []
+    assert runs.differences(config, {"loss": "kl", "batch_size": 5, "width": 3}) == [
+        "loss: non_saturating -> kl",
+        "batch_size: 10 -> 5",
+        "width: None -> 3",
+    ]
+
+
+def test_a_damaged_config_is_named(tmp_path):
+    (tmp_path / "config.json").write_text('{"model": "dcgan"')
+    with pytest.raises(ValueError, match=r"Cannot read .*config.json"):
+        runs.read_config(tmp_path)

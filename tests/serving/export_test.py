@@ -1,0 +1,157 @@
+"""SavedModels, run the way TF Serving's loader runs them: a session, without Keras."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import small_gan, small_images
+
+from kerasgan import serving
+
+
+def run_signature(path, signature, **inputs):
+    """Feeds one signature in a TF1 session, which finds variables by name only, as TF Serving does."""
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session:
+        meta = tf.compat.v1.saved_model.load(session, ["serve"], str(path))
+        definition = meta.signature_def[signature]
+        assert set(definition.inputs) == set(inputs)
+        outputs = {name: info.name for name, info in definition.outputs.items()}
+        return session.run(outputs, {definition.inputs[name].name: value for name, value in inputs.items()})
+
+
+@pytest.fixture(params=[None, 0.9], ids=["plain", "ema"])
+def trained(request):
+    gan = small_gan(ema_decay=request.param)
+    gan.fit(small_images(), batch_size=8, epochs=1, verbose=0)
+    return gan
+
+
+def test_both_signatures_in_a_session(trained, tmp_path):
+    trained.export(tmp_path / "model")
+    seeds = np.array([4, 0, 9], np.int64)
+    expected = np.concatenate([trained.generate(1, seed=int(seed)) for seed in seeds])
+    z = trained.latent.from_seeds(seeds).numpy()
+
+    from_z = run_signature(tmp_path / "model", "serving_default", z=z)
+    assert set(from_z) == {"images"}
+    assert from_z["images"].dtype == np.float32
+    np.testing.assert_allclose(from_z["images"], expected, atol=1e-6)
+
+    from_seeds = run_signature(tmp_path / "model", "sample", seed=seeds)
+    assert set(from_seeds) == {"images", "z"}
+    np.testing.assert_allclose(from_seeds["images"], expected, atol=1e-6)
+    np.testing.assert_allclose(from_seeds["z"], z, atol=1e-6)
+
+    single = run_signature(tmp_path / "model", "serving_default", z=z[1:2])["images"]
+    np.testing.assert_allclose(single, expected[1:2], atol=1e-6)
+
+
+def test_export_keeps_keras_meaning(tmp_path):
+    gan = small_gan()
+    gan.export(tmp_path / "model")
+    gan.generator.layers[-2].bias.assign(np.full(64, 9.0))  # tanh(9) is 1: white
+    gan.export(tmp_path / "model")
+    assert os.listdir(tmp_path) == ["model"]
+    np.testing.assert_allclose(run_signature(tmp_path / "model", "sample", seed=[1])["images"], 1.0, atol=1e-4)
+
+    gan.export(tmp_path / "keras_own", input_signature=[tf.TensorSpec((None, 4), tf.float32)])
+    keras_own = tf.saved_model.load(tmp_path / "keras_own")  # it must live while its functions are called
+    np.testing.assert_allclose(
+        keras_own.serve(np.zeros((2, 4), np.float32)), gan(np.zeros((2, 4), np.float32)), atol=1e-6
+    )
+
+
+def test_places_that_hold_something_else(tmp_path):
+    gan = small_gan()
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "letter.txt").write_text("mine")
+    with pytest.raises(ValueError, match="is a file; a SavedModel is a folder"):
+        gan.export(tmp_path / "file")
+    with pytest.raises(ValueError, match="holds files that are no SavedModel"):
+        gan.export(tmp_path / "folder")
+    with pytest.raises(ValueError, match="is a file; a folder is needed there"):
+        serving.publish(gan, tmp_path / "file")
+    with pytest.raises(ValueError, match="is a file; a folder is needed there"):
+        gan.export(tmp_path / "file" / "below")
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+    assert os.listdir(tmp_path / "folder") == ["letter.txt"]
+
+
+def test_publish_counts_up(tmp_path):
+    gan = small_gan()
+    folder = tmp_path / "models" / "small"
+    assert serving.publish(gan, folder) == folder / "1"
+    (folder / "7").mkdir()
+    (folder / "notes").mkdir()
+    assert serving.publish(gan, folder) == folder / "8"
+    assert sorted(os.listdir(folder)) == ["1", "7", "8", "notes"]
+    assert (folder / "8").stat().st_mode & 0o777 == 0o755
+
+
+def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch):
+    import keras
+
+    gan = small_gan()
+    gan.export(tmp_path / "model")
+    before = (tmp_path / "model" / "saved_model.pb").read_bytes()
+
+    def disk_full(self, path, **options):
+        os.makedirs(os.path.join(path, "variables"))
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(type(keras.export.ExportArchive()), "write_out", disk_full)
+    for write in (lambda: gan.export(tmp_path / "model"), lambda: serving.publish(gan, tmp_path)):
+        with pytest.raises(OSError, match="No space left"):
+            write()
+    assert os.listdir(tmp_path) == ["model"]
+    assert (tmp_path / "model" / "saved_model.pb").read_bytes() == before
+
+
+def test_two_publishers_at_once_get_two_versions(tmp_path):
+    gans = [small_gan(), small_gan()]
+    published = []
+    threads = [threading.Thread(target=lambda g=g: published.append(serving.publish(g, tmp_path))) for g in gans]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(path.name for path in published) == ["1", "2"]
+    assert sorted(os.listdir(tmp_path)) == ["1", "2"]
+
+
+def test_samples_that_are_no_images(tmp_path):
+    import keras
+
+    import kerasgan
+
+    generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
+    discriminator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+    gan = kerasgan.GAN(generator, discriminator, kerasgan.latents.Normal(2), value_range=None)
+    gan.export(tmp_path / "points")
+    outputs = run_signature(tmp_path / "points", "sample", seed=[3, 4])
+    assert set(outputs) == {"samples", "z"}
+    np.testing.assert_allclose(outputs["samples"], gan.generate(2, seed=3), atol=1e-6)
+
+
+def test_a_process_without_kerasgan_can_load_it(tmp_path):
+    """TF1's session in a process in which kerasgan was never imported."""
+    gan = small_gan()
+    gan.export(tmp_path / "model")
+    code = (
+        "import sys, tensorflow.compat.v1 as tf\n"
+        "session = tf.Session(graph=tf.Graph())\n"
+        "with session.graph.as_default():\n"
+        f"    meta = tf.saved_model.load(session, ['serve'], {str(tmp_path / 'model')!r})\n"
+        "s = meta.signature_def['sample']\n"
+        "out = session.run(s.outputs['images'].name, {s.inputs['seed'].name: [5]})\n"
+        "assert 'kerasgan' not in sys.modules\n"
+        "print(float(out.sum()))"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stderr
+    assert float(result.stdout) == pytest.approx(float(gan.generate(1, seed=5).sum()), abs=1e-4)

@@ -1,0 +1,74 @@
+"""The 2014 model against its authors' mnist.yaml."""
+
+import math
+
+import keras
+import numpy as np
+import pytest
+
+import kerasgan
+
+
+@pytest.fixture(scope="module")
+def gan():
+    return kerasgan.create_model("vanilla_gan")
+
+
+def test_the_number_of_weights(gan):
+    """Counted by hand from the layer sizes."""
+    generator = 100 * 1200 + 1200 + 1200 * 1200 + 1200 + 1200 * 784 + 784
+    discriminator = 784 * 1200 + 1200 + 240 * 1200 + 1200 + 240 + 1
+    assert gan.generator.count_params() == generator
+    assert gan.discriminator.count_params() == discriminator
+
+
+def test_initial_weights(gan):
+    for network, bound in ((gan.generator, 0.05), (gan.discriminator, 0.005)):
+        for weight in network.trainable_weights:
+            values = weight.numpy()
+            if values.ndim == 1:
+                assert np.all(values == 0)
+            else:
+                assert np.abs(values).max() <= bound
+                assert values.std() == pytest.approx(bound / math.sqrt(3), rel=0.05)
+
+
+def test_maxout_is_the_largest_of_five_pieces(gan):
+    images = np.random.default_rng(0).uniform(size=(3, 28, 28, 1)).astype(np.float32)
+    x = images.reshape(3, 784)
+    dense = [layer for layer in gan.discriminator.layers if isinstance(layer, keras.layers.Dense)]
+    for layer in dense[:2]:
+        kernel, bias = (w.numpy() for w in layer.weights)
+        pieces = [x @ kernel[:, p::5] + bias[p::5] for p in range(5)]
+        x = np.max(pieces, axis=0)
+        assert x.shape == (3, 240)
+    logits = x @ dense[2].kernel.numpy() + dense[2].bias.numpy()
+    np.testing.assert_allclose(gan.discriminator(images, training=False), logits, atol=1e-5)
+
+
+def test_dropout_of_inputs_and_hidden_units(gan):
+    rates = [layer.rate for layer in gan.discriminator.layers if isinstance(layer, keras.layers.Dropout)]
+    assert rates == [0.2, 0.5, 0.5]
+
+
+def test_noise_has_unit_variance(gan):
+    z = gan.latent.sample(1000, [0, 0]).numpy()
+    assert z.shape == (1000, 100)
+    assert np.abs(z).max() <= math.sqrt(3)
+    assert z.var() == pytest.approx(1.0, abs=0.02)
+
+
+def test_the_schedules(gan):
+    for optimizer, rate in ((gan.g_optimizer, 0.1), (gan.d_optimizer, 0.05)):
+        config = optimizer.get_config()
+        assert config["initial_momentum"] == 0.5
+        assert config["final_momentum"] == 0.7
+        assert config["ramp_steps"] == 250 * 50_000 // 100
+        assert float(optimizer.learning_rate) == pytest.approx(rate)
+
+
+def test_images_lie_between_zero_and_one(gan):
+    assert gan.value_range == (0.0, 1.0)
+    assert gan.generate(2).shape == (2, 28, 28, 1)
+    with pytest.raises(ValueError, match="with 1 or 3 channels; found image_shape"):
+        kerasgan.create_model("vanilla_gan", image_shape=(28, 28))

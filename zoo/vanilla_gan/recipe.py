@@ -1,0 +1,34 @@
+"""The GAN paper's settings for MNIST."""
+
+import dataclasses
+
+from kerasgan.registry import Recipe
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VanillaGANRecipe(Recipe):
+    """Goodfellow et al. 2014, arXiv:1406.2661; numbers from `mnist.yaml` in github.com/goodfeli/adversarial.
+
+    `kerasgan train --model=vanilla_gan --dataset=fashion_mnist --output=runs/vanilla_gan`
+    """
+
+    image_shape: tuple[int, ...] = (28, 28, 1)
+    batch_size: int = 100
+    epochs: int = 250  # where the momentum's ramp ends; the authors stopped by hand
+    latent_dim: int = 100  # nvis; uniform on (-√3, √3)
+    generator_units: int = 1200
+    discriminator_units: int = 240
+    discriminator_pieces: int = 5
+    learning_rate: float = 0.1
+    learning_rate_divisor: float = 1.000004  # per update
+    learning_rate_floor: float = 1e-6
+    initial_momentum: float = 0.5
+    final_momentum: float = 0.7
+    momentum_ramp_steps: int = 125_000  # 250 epochs of 50,000 images in batches of 100
+
+    def __post_init__(self):
+        shape = self.image_shape
+        if len(shape) != 3 or min(shape) < 1 or shape[2] not in (1, 3):
+            raise ValueError(
+                f"vanilla_gan makes images (height, width, channels) with 1 or 3 channels; found image_shape={shape}."
+            )
