@@ -99,8 +99,8 @@ def vanilla_gan():
     )
 
 
-def runner(model, batch_size, precision, compiled):
-    """A function that plays n steps."""
+def step(model, batch_size, precision, compiled):
+    """A function that plays one step and returns both losses."""
     torch.manual_seed(0)
     generator, discriminator, optimizer, draw, (low, high) = {"dcgan": dcgan, "vanilla_gan": vanilla_gan}[model]()
     g_optimizer, d_optimizer = optimizer(generator), optimizer(discriminator)
@@ -108,7 +108,7 @@ def runner(model, batch_size, precision, compiled):
     g_forward = torch.compile(generator) if compiled else generator
     d_forward = torch.compile(discriminator) if compiled else discriminator
 
-    def step():
+    def play():
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
             fake = g_forward(draw(batch_size))
             on_real, on_fake = d_forward(real), d_forward(fake.detach())
@@ -127,9 +127,4 @@ def runner(model, batch_size, precision, compiled):
         discriminator.requires_grad_(True)
         return d_loss, g_loss
 
-    def run(n):
-        for _ in range(n):
-            losses = step()
-        return [loss.item() for loss in losses]
-
-    return run
+    return play

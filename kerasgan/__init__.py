@@ -23,7 +23,9 @@ _MODULES = (
     "losses",
     "optimizers",
     "plots",
+    "presets",
     "registry",
+    "runs",
     "serving",
 )
 

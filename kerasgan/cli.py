@@ -77,6 +77,19 @@ def _parse(values: flags.FlagValues, argv: list[str]) -> list[str]:
         raise UsageError(" ".join(str(error).split())) from None
 
 
+def _import_tensorflow() -> None:
+    """TensorFlow greets on stderr before any log level applies; what we have to say should stand alone there."""
+    sys.stderr.flush()
+    stderr = os.dup(2)
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+    try:
+        import tensorflow  # noqa: F401
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+
+
 def _say(text: str) -> None:
     print(f"kerasgan: {text}", file=sys.stderr, flush=True)
 
@@ -119,8 +132,6 @@ def _define_train(values):
 
 
 def _train(values):
-    from kerasgan import runs
-
     if values.resume and values.overwrite:
         raise UsageError("--resume and --overwrite exclude each other.")
     _required(values, "output")
@@ -131,6 +142,9 @@ def _train(values):
         except ValueError:
             raise UsageError(f"--image_shape is height,width,channels; found {','.join(values.image_shape)}.") from None
     asked.update(_settings(values.set or []))
+
+    _import_tensorflow()
+    from kerasgan import runs
 
     runs.check_output(values.output, values.resume, values.overwrite)
     if values.resume:
@@ -187,6 +201,7 @@ def _sample(values):
     output = check_output_file(values.output)
     if output.suffix.lower() != ".png":
         raise UsageError(f"--output must end in .png; found {values.output}.")
+    _import_tensorflow()
     from kerasgan import plots, presets
 
     gan = presets.load(values.preset)
@@ -200,11 +215,13 @@ def _define_export(values):
 
 
 def _export(values):
-    _required(values, "preset", "output")
-    from kerasgan import presets, serving
     from kerasgan.files import check_writable
 
+    _required(values, "preset", "output")
     check_writable(values.output)
+    _import_tensorflow()
+    from kerasgan import presets, serving
+
     gan = presets.load(values.preset)
     _say(f"wrote {serving.publish(gan, values.output)}")
 

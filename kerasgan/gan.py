@@ -123,9 +123,9 @@ class GAN(keras.Model):
 
     def train_step(self, data):
         """One round of Algorithm 1: `d_steps` discriminator updates, then one generator update."""
-        real = self._real_samples(data)  # (k*B, ...)
-        with tf.control_dependencies([real]):  # nothing moves before the samples have passed their check
-            return self._play(self._split(real))
+        minibatches = self._split(self._real_samples(data))  # (k*B, ...) -> k of (B, ...)
+        with tf.control_dependencies(minibatches):  # nothing moves before the samples have passed their checks
+            return self._play(minibatches)
 
     def _play(self, minibatches):
         for i, real in enumerate(minibatches):
@@ -468,6 +468,11 @@ def _check_parts(generator, discriminator, latent, value_range, ema_decay, seed)
     for name, network in (("generator", generator), ("discriminator", discriminator)):
         if not isinstance(network, keras.Model) or not network.built:
             raise ValueError(f"{name} must be a built keras.Model; found {type(network).__name__}.")
+        if network.losses:
+            raise ValueError(
+                f"The {name} has losses of its own (regularisers or add_loss), which the game does not play. "
+                "Use the weight_decay of an optimizer instead."
+            )
     if not isinstance(latent, Latent):
         raise ValueError(f"latent must be one of kerasgan.latents, found {type(latent).__name__}.")
     latent_shape = getattr(generator, "input_shape", (None, latent.dim))

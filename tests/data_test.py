@@ -22,7 +22,7 @@ def marked(n):
 
 def order(*args, **options):
     """The numbers of `marked` images in the order in which they come."""
-    return [int(round(image[0, 0, 0] * 255)) for b in batches(*args, value_range=(0, 1), **options) for image in b]
+    return [round(image[0, 0, 0] * 255) for b in batches(*args, value_range=(0, 1), **options) for image in b]
 
 
 def test_values_and_shapes():
@@ -47,14 +47,14 @@ def test_like_a_model():
 
 def test_the_order_is_a_function_of_seed_and_epoch():
     dataset = data.load(marked(20), batch_size=4, seed=1, value_range=(0, 1))
-    passes = [[int(round(x * 255)) for b in dataset for x in b.numpy()[:, 0, 0, 0]] for _ in range(3)]
+    passes = [[round(x * 255) for b in dataset for x in b.numpy()[:, 0, 0, 0]] for _ in range(3)]
     assert all(sorted(one) == list(range(20)) for one in passes)
     assert passes[0] != passes[1] != passes[2] != passes[0]
     assert order(marked(20), batch_size=4, seed=1) == passes[0]
     assert order(marked(20), batch_size=4, seed=2) != passes[0]
     # A resumed training goes on in the middle of epoch 1: 5 batches of epoch 0 and 2 of epoch 1 are behind it.
     resumed = data.load(marked(20), batch_size=4, seed=1, value_range=(0, 1), start_step=7)
-    again = [[int(round(x * 255)) for b in resumed for x in b.numpy()[:, 0, 0, 0]] for _ in range(2)]
+    again = [[round(x * 255) for b in resumed for x in b.numpy()[:, 0, 0, 0]] for _ in range(2)]
     assert again == [passes[1][8:], passes[2]]
 
 

@@ -361,6 +361,9 @@ def test_parts_must_fit_each_other():
         kerasgan.GAN(gan.generator, gan.discriminator, 4)
     with pytest.raises(ValueError, match=r"generator must be a built keras.Model"):
         kerasgan.GAN(keras.Sequential(), gan.discriminator, gan.latent)
+    regular = keras.Sequential([keras.Input((4,)), keras.layers.Dense(64, kernel_regularizer="l2")])
+    with pytest.raises(ValueError, match=r"generator has losses of its own"):
+        kerasgan.GAN(regular, gan.discriminator, gan.latent)
     for options, message in (
         ({"value_range": (1, 1)}, "value_range must be"),
         ({"ema_decay": 1.0}, "ema_decay must lie between 0 and 1"),

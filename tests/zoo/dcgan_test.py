@@ -1,5 +1,7 @@
 """DCGAN's networks against the paper's rules."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -30,7 +32,7 @@ def test_the_generator_of_figure_1():
     """1024, 512, 256, 128 and 3 channels at 4 to 64 pixels: the weights counted by hand."""
     generator = networks.generator((64, 64, 3), 100, 128, 0)
     maps = [1024, 512, 256, 128, 3]
-    kernels = 100 * 4 * 4 * 1024 + sum(25 * a * b for a, b in zip(maps, maps[1:], strict=False))
+    kernels = 100 * 4 * 4 * 1024 + sum(25 * a * b for a, b in itertools.pairwise(maps))
     scales = 2 * sum(maps[:-1])
     assert sum(int(np.prod(w.shape)) for w in generator.trainable_weights) == kernels + scales
     assert kerasgan.registry.get_recipe("dcgan", image_shape=(64, 64, 3)).width == 128
