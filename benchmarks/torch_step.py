@@ -25,7 +25,7 @@ class Cut(nn.Module):
         return x[:, :, 1:-2, 1:-2]
 
 
-def dcgan(width=64):
+def dcgan(width=64, d_width=32):
     generator = nn.Sequential(
         nn.Linear(100, 7 * 7 * 2 * width, bias=False),
         nn.Unflatten(1, (2 * width, 7, 7)),
@@ -41,14 +41,14 @@ def dcgan(width=64):
     )
     discriminator = nn.Sequential(
         Same(),
-        nn.Conv2d(1, width, 5, stride=2, bias=False),
+        nn.Conv2d(1, d_width, 5, stride=2, bias=False),
         nn.LeakyReLU(0.2),
         Same(),
-        nn.Conv2d(width, 2 * width, 5, stride=2, bias=False),
-        nn.BatchNorm2d(2 * width),
+        nn.Conv2d(d_width, 2 * d_width, 5, stride=2, bias=False),
+        nn.BatchNorm2d(2 * d_width),
         nn.LeakyReLU(0.2),
         nn.Flatten(),
-        nn.Linear(7 * 7 * 2 * width, 1, bias=False),
+        nn.Linear(7 * 7 * 2 * d_width, 1, bias=False),
     )
     for module in (*generator.modules(), *discriminator.modules()):
         if isinstance(module, (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)):

@@ -126,7 +126,9 @@ def _define_train(values):
     flags.DEFINE_float("ema_decay", None, "keep an average of the generator, such as .999", flag_values=values)
     flags.DEFINE_integer("seed", None, "of weights, noise and data order", flag_values=values)
     flags.DEFINE_list("image_shape", None, "height,width,channels; default the dataset's own", flag_values=values)
-    flags.DEFINE_multi_string("set", None, "another field of the recipe, such as width=32", flag_values=values)
+    flags.DEFINE_multi_string(
+        "set", None, "another field of the recipe, such as generator_width=32", flag_values=values
+    )
     flags.DEFINE_bool("resume", False, "go on with the run in the output folder", flag_values=values)
     flags.DEFINE_bool("overwrite", False, "replace the run in the output folder", flag_values=values)
 

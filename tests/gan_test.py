@@ -128,7 +128,7 @@ def test_one_generator_forward_a_step_unless_fresh_noise_is_asked_for(fresh_nois
 
 def test_the_generator_step_computes_no_gradient_of_discriminator_weights():
     """DCGAN's filter gradients in the graph: 2 convolutions of D on real and on fake, 2 of G. Not 2 more of D."""
-    gan = kerasgan.create_model("dcgan", width=2)
+    gan = kerasgan.create_model("dcgan", generator_width=2, discriminator_width=2)
     graph = tf.function(gan.train_step).get_concrete_function(tf.TensorSpec((4, 28, 28, 1))).graph
     # TensorFlow writes down both gradients of a convolution; what nothing reads is pruned before it runs.
     used = [op for op in graph.get_operations() if op.type == "Conv2DBackpropFilter" and op.outputs[0].consumers()]

@@ -33,7 +33,16 @@ def test_errors_name_what_is_known():
 
 
 def test_the_recipe_reaches_the_model():
-    gan = kerasgan.create_model("dcgan", width=2, loss="kl", d_steps=3, fresh_noise=True, ema_decay=0.99, seed=4)
+    gan = kerasgan.create_model(
+        "dcgan",
+        generator_width=2,
+        discriminator_width=2,
+        loss="kl",
+        d_steps=3,
+        fresh_noise=True,
+        ema_decay=0.99,
+        seed=4,
+    )
     assert type(gan.loss).__name__ == "KL"
     assert (gan.d_steps, gan.fresh_noise, gan.ema_decay, gan.seed) == (3, True, 0.99, 4)
 

@@ -17,7 +17,7 @@ def kinds(network):
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("size", "first", "doublings"), [(28, 7, 2), (32, 4, 3), (64, 4, 4), (128, 4, 5)])
 def test_shapes(size, first, doublings, channels):
-    gan = kerasgan.create_model("dcgan", image_shape=(size, size, channels), width=2)
+    gan = kerasgan.create_model("dcgan", image_shape=(size, size, channels), generator_width=2, discriminator_width=2)
     reshaped = next(layer for layer in gan.generator.layers if isinstance(layer, keras.layers.Reshape))
     assert reshaped.output.shape[1:] == (first, first, 2 * 2 ** (doublings - 1))
     assert gan.generator.output_shape == (None, size, size, channels)
@@ -35,12 +35,12 @@ def test_the_generator_of_figure_1():
     kernels = 100 * 4 * 4 * 1024 + sum(25 * a * b for a, b in itertools.pairwise(maps))
     scales = 2 * sum(maps[:-1])
     assert sum(int(np.prod(w.shape)) for w in generator.trainable_weights) == kernels + scales
-    assert kerasgan.registry.get_recipe("dcgan", image_shape=(64, 64, 3)).width == 128
-    assert kerasgan.registry.get_recipe("dcgan").width == 64
+    recipe = kerasgan.registry.get_recipe("dcgan", image_shape=(64, 64, 3))
+    assert (recipe.generator_width, recipe.discriminator_width) == (128, 128)
 
 
 def test_the_rules_of_section_3():
-    gan = kerasgan.create_model("dcgan", image_shape=(32, 32, 3), width=4)
+    gan = kerasgan.create_model("dcgan", image_shape=(32, 32, 3), generator_width=4, discriminator_width=4)
     assert kinds(gan.generator) == (
         ["InputLayer", "Dense", "Reshape", "BatchNormalization", "ReLU"]
         + ["Conv2DTranspose", "BatchNormalization", "ReLU"] * 2
@@ -73,7 +73,7 @@ def test_initial_weights():
 
 
 def test_the_optimizers():
-    gan = kerasgan.create_model("dcgan", width=2)
+    gan = kerasgan.create_model("dcgan", generator_width=2, discriminator_width=2)
     for optimizer in (gan.d_optimizer, gan.g_optimizer):
         assert isinstance(optimizer, keras.optimizers.Adam)
         assert float(optimizer.learning_rate) == pytest.approx(2e-4)

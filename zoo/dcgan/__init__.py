@@ -13,8 +13,8 @@ def build(recipe: DCGANRecipe):
     from kerasgan.zoo.dcgan import networks
 
     gan = GAN(
-        networks.generator(recipe.image_shape, recipe.latent_dim, recipe.width, recipe.seed),
-        networks.discriminator(recipe.image_shape, recipe.width, recipe.seed),
+        networks.generator(recipe.image_shape, recipe.latent_dim, recipe.generator_width, recipe.seed),
+        networks.discriminator(recipe.image_shape, recipe.discriminator_width, recipe.seed),
         Uniform(recipe.latent_dim, -1.0, 1.0),
         value_range=(-1, 1),
         ema_decay=recipe.ema_decay,
