@@ -125,6 +125,6 @@ def step(model, batch_size, precision, compiled):
         g_loss.backward()
         g_optimizer.step()
         discriminator.requires_grad_(True)
-        return d_loss, g_loss
+        return d_loss.detach(), g_loss.detach()
 
     return play

@@ -100,12 +100,15 @@ class RampedMomentumSGD(keras.optimizers.SGD):
         self.ramp_steps = ramp_steps
 
     def update_step(self, gradient, variable, learning_rate):
-        share = ops.minimum(ops.cast(self.iterations, "float32") / self.ramp_steps, 1.0)
-        momentum = ops.cast(self.momentum + share * (self.final_momentum - self.momentum), variable.dtype)
-        velocity = self.momentums[self._get_variable_index(variable)]
-        step = ops.cast(learning_rate, variable.dtype) * ops.cast(gradient, variable.dtype)
-        self.assign(velocity, momentum * velocity - step)
-        self.assign_add(variable, velocity)
+        dtype = variable.dtype
+        share = tf.minimum(tf.cast(self.iterations.value, tf.float32) / self.ramp_steps, 1.0)
+        tf.raw_ops.ResourceApplyKerasMomentum(
+            var=variable.handle,
+            accum=self.momentums[self._get_variable_index(variable)].value.handle,
+            lr=tf.cast(learning_rate, dtype),
+            grad=tf.cast(gradient, dtype),
+            momentum=tf.cast(self.momentum + share * (self.final_momentum - self.momentum), dtype),
+        )
 
     def get_config(self):
         config = super().get_config()
