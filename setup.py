@@ -30,7 +30,7 @@ setup(
     ],
     package_data={
         "kerasgan": ["py.typed"],
-        "kerasgan.zoo": ["*/README.md"],
+        "kerasgan.zoo": ["*/README.md", "*/*.png"],
         "kerasgan.saved_models": ["README.md"],
     },
     entry_points={"console_scripts": ["kerasgan = kerasgan.cli:main"]},

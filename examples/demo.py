@@ -57,6 +57,7 @@ What to type next:
 
 def serve(path, seeds):
     """The images of these seeds from a SavedModel, run as a server runs it: by a session that knows no Keras."""
+    tf.get_logger().setLevel("ERROR")  # TensorFlow warns that this way to load is old; TF Serving's is this one
     with tf.Graph().as_default(), tf.compat.v1.Session() as session:
         signature = tf.compat.v1.saved_model.load(session, ["serve"], str(path)).signature_def["sample"]
         return session.run(signature.outputs["images"].name, {signature.inputs["seed"].name: seeds})
