@@ -25,7 +25,7 @@ def grid(images, path=None, columns: int | None = None, gap: int = 2) -> np.ndar
     Raises:
         ValueError: images of another shape, or none.
     """
-    images = np.asarray(images, np.float32)
+    images = np.nan_to_num(np.asarray(images, np.float32))  # a diverged generator draws black
     if images.ndim != 4 or images.shape[3] not in (1, 3) or not len(images):
         raise ValueError(f"A grid needs images [N, H, W, 1 or 3]; found shape {images.shape}.")
     n, height, width, channels = images.shape

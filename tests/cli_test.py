@@ -114,7 +114,7 @@ def wrong(dataset, tmp_path):
         ((*good, "--d_steps=0"), 1, "d_steps must be at least 1; found 0"),
         ((*good, "--epochs=-1"), 1, "epochs must be at least 1; found -1"),
         ((*good, "--ema_decay=2"), 1, "ema_decay must lie between 0 and 1"),
-        ((*good, "--seed=-1"), 1, "seed"),
+        ((*good, "--seed=-1"), 1, "seed must be from 0 to 2**31 - 1; found -1"),
         ((*good, f"--output={tmp_path / 'file'}"), 1, "is a file; a folder is needed there"),
         ((*good, f"--dataset={few}"), 1, "has 5 images in split 'train', fewer than one batch of 10"),
         ((*good, f"--dataset={nan}"), 1, "has NaN in its images"),
