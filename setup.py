@@ -2,13 +2,18 @@
 
 import pathlib
 import re
+import tempfile
 
 from setuptools import find_packages, setup
 
 ROOT = pathlib.Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "kerasgan" / "__init__.py").read_text()).group(1)
 
+# In the usual build/ modules that were deleted long ago lie on, and would be packaged again.
+BUILD = tempfile.TemporaryDirectory(prefix="kerasgan-build-")
+
 setup(
+    options={"build": {"build_base": BUILD.name}},
     name="kerasgan",
     version=VERSION,
     description="Generative adversarial networks for images in Keras 3: train with fit, trust the numbers, serve.",
