@@ -40,8 +40,8 @@ setup(
     },
     entry_points={"console_scripts": ["kerasgan = kerasgan.cli:main"]},
     install_requires=[
-        "tensorflow>=2.19,<3",
-        "keras>=3.10,<4",
+        "tensorflow>=2.20,<3",
+        "keras>=3.12,<4",
         "tensorflow-datasets>=4.9.8,<5",
         "importlib_resources>=5,<8",  # tensorflow-datasets 4.9 imports it without requiring it
         "absl-py>=2.0,<3",
@@ -52,8 +52,8 @@ setup(
         "wrapt>=1.14,<3",
     ],
     extras_require={
-        "gpu": ["tensorflow[and-cuda]>=2.19,<3"],
+        "gpu": ["tensorflow[and-cuda]>=2.20,<3"],
         "bench": ["torch>=2.4,<3"],
-        "test": ["pytest>=8,<10", "ruff>=0.6,<1", "tensorboard>=2.19,<3"],
+        "test": ["pytest>=8,<10", "ruff>=0.6,<1", "tensorboard>=2.20,<3"],
     },
 )

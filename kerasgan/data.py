@@ -320,11 +320,20 @@ def _open_tfds(name: str, split: str, data_dir) -> _Source:
             f"{suggestion(name, known)}"
         ) from None
     except ValueError as error:
-        raise ValueError(f"Dataset {name!r}: {str(error).strip().splitlines()[0]}") from None
+        configs = list(tfds.builder_cls(base).builder_configs)
+        if config and config not in configs:
+            some = ", ".join(configs[:10]) + (", ..." if len(configs) > 10 else "") or "none"
+            raise ValueError(
+                f"Dataset {base!r} has no configuration {config!r}; it has {some}.{suggestion(config, configs)}"
+            ) from None
+        raise ValueError(f"Dataset {name!r}: {' '.join(str(error).split())}") from None
     features = builder.info.features
     feature = features["image"] if isinstance(features, tfds.features.FeaturesDict) and "image" in features else None
     if not isinstance(feature, tfds.features.Image):
-        raise ValueError(f"{name} of tensorflow-datasets has no 'image' feature; it has {features}.")
+        found = (
+            ", ".join(sorted(features)) if isinstance(features, tfds.features.FeaturesDict) else type(features).__name__
+        )
+        raise ValueError(f"{name} of tensorflow-datasets has no 'image' feature; it has {found}.")
     if base == "fashion_mnist":
         fashion_mnist.prepare(data_dir)
     elif not (builder.data_path / "dataset_info.json").exists():

@@ -8,10 +8,12 @@ import dataclasses
 import difflib
 import importlib
 import pkgutil
+import types
+import typing
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
+if typing.TYPE_CHECKING:
     from kerasgan.gan import GAN
 
 
@@ -117,9 +119,22 @@ def get_recipe(name: str, **overrides) -> Recipe:
             raise ValueError(
                 f"{name} has no setting {field!r}. It has: {', '.join(sorted(fields))}.{suggestion(field, fields)}"
             )
-    if "image_shape" in overrides:
+    if isinstance(overrides.get("image_shape"), list):
         overrides["image_shape"] = tuple(overrides["image_shape"])
+    for field in dataclasses.fields(family.recipe):
+        if field.name in overrides and not _is_of(overrides[field.name], field.type):
+            kind = getattr(field.type, "__name__", str(field.type))
+            raise ValueError(f"{name}'s {field.name} must be of type {kind}; found {overrides[field.name]!r}.")
     return family.recipe(**overrides)
+
+
+def _is_of(value, annotation) -> bool:
+    """Whether a value is of an annotated type; whole numbers pass for floats, truth values for no number."""
+    kinds = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
+    kinds = tuple(typing.get_origin(kind) or kind for kind in kinds)
+    if isinstance(value, bool):
+        return bool in kinds
+    return isinstance(value, kinds) or (isinstance(value, int) and float in kinds)
 
 
 def create_model(name: str, **overrides) -> "GAN":

@@ -102,6 +102,7 @@ def wrong(dataset, tmp_path):
         ((*good, "--model=vanila_gan"), 1, "Did you mean 'vanilla_gan'?"),
         ((*good, "--loss=non_saturatng"), 1, "Did you mean 'non_saturating'?"),
         ((*good, "--dataset=fashion_mnits"), 1, "Did you mean 'fashion_mnist'?"),
+        ((*good, "--set=learning_rate=fast"), 1, "learning_rate must be of type float; found 'fast'"),
         ((*good, "--set=learning_rat=1"), 1, "has no setting 'learning_rat'"),
         (
             ("train", "--model=dcgan", f"--dataset={dataset}", f"--output={there}", "--image_shape=30,30,1"),

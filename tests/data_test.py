@@ -193,8 +193,13 @@ def nan_images():
         ("folder:/no/such/place", {}, "There is no folder /no/such/place"),
         ("/no/such.npz", {}, "There is no file /no/such.npz"),
         ("fashion_mnits", {}, "Unknown dataset 'fashion_mnits'.*Did you mean 'fashion_mnist'"),
-        ("imdb_reviews", {}, "has no 'image' feature"),
-        ("cifar10:nosuch", {}, "Dataset 'cifar10:nosuch'"),
+        ("imdb_reviews", {}, "has no 'image' feature; it has label, text"),
+        ("cifar10:nosuch", {}, "Dataset 'cifar10' has no configuration 'nosuch'; it has none"),
+        (
+            "cycle_gan:aple2orange",
+            {},
+            "no configuration 'aple2orange'; it has apple2orange.*Did you mean 'apple2orange'",
+        ),
     ],
 )
 def test_bad_sources_are_named(source, options, message):

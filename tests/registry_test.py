@@ -27,6 +27,10 @@ def test_errors_name_what_is_known():
         kerasgan.create_model("dgcan")
     with pytest.raises(ValueError, match=r"dcgan has no setting 'learning_rat'.*Did you mean 'learning_rate'"):
         kerasgan.create_model("dcgan", learning_rat=1)
+    for field, value in (("learning_rate", "abc"), ("latent_dim", 2.5), ("seed", True), ("image_shape", 28)):
+        with pytest.raises(ValueError, match=rf"dcgan's {field} must be of type .*; found {value!r}"):
+            kerasgan.create_model("dcgan", **{field: value})
+    assert registry.get_recipe("dcgan", learning_rate=1, image_shape=[32, 32, 3]).image_shape == (32, 32, 3)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         kerasgan.nonsense  # noqa: B018
     assert "create_model" in dir(kerasgan)
