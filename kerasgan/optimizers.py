@@ -11,8 +11,8 @@ from keras import ops
 class Adam(keras.optimizers.Adam):
     """`keras.optimizers.Adam` with each weight updated by TensorFlow's one fused kernel; the numbers are Keras's.
 
-    Keras composes the update from a dozen elementwise operations; for DCGAN's 1.05 million weights that takes
-    several times as long (`benchmarks/train_step.py`).
+    Keras composes the update from a dozen elementwise operations, each a pass over memory; `kerasgan.layers` says what
+    that and its batch normalisation cost together.
 
     Args are Keras's, without `amsgrad`.
 
