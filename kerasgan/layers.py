@@ -8,8 +8,8 @@ import tensorflow as tf
 class BatchNormalization(keras.layers.BatchNormalization):
     """`keras.layers.BatchNormalization` for `[B, H, W, C]` or `[B, C]`, through TensorFlow's fused kernel.
 
-    Keras composes the layer from elementwise operations, each a pass over memory. With Keras's layer and Adam in place of
-    ours a step of DCGAN takes 1.17 times as long in float32 and 1.37 times in bfloat16: the rows "two forwards" and
+    Keras composes the layer from elementwise operations, each a pass over memory. With Keras's layer and Adam in place
+    of ours a step of DCGAN takes 1.17 times as long in float32 and 1.37 times in bfloat16: the rows "two forwards" and
     "usual Keras" of `benchmarks/train_step.py` on two CPU cores. The numbers are Keras's.
 
     Args are Keras's; the axis is the last one, always scaled and centred.
