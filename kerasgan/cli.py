@@ -64,6 +64,11 @@ def main(argv: list[str] | None = None) -> int:
     except (ValueError, OSError, RuntimeError) as error:
         _say(f"error: {error}")
         return 1
+    except Exception as error:  # TensorFlow's own, such as a full disk while it exports, derive from nothing narrower
+        if not type(error).__module__.startswith("tensorflow."):
+            raise
+        _say(f"error: {str(error).splitlines()[0]}")
+        return 1
     return 0
 
 
@@ -143,7 +148,11 @@ def _train(values):
             asked["image_shape"] = tuple(map(int, values.image_shape))
         except ValueError:
             raise UsageError(f"--image_shape is height,width,channels; found {','.join(values.image_shape)}.") from None
-    asked.update(_settings(values.set or []))
+    settings = _settings(values.set or [])
+    for name in settings:
+        if name in values:
+            raise UsageError(f"--set={name}=... has an option of its own: use --{name}.")
+    asked.update(settings)
 
     _import_tensorflow()
     from kerasgan import runs

@@ -14,7 +14,7 @@ import tempfile
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import tensorflow as tf
@@ -120,7 +120,7 @@ def load_array(name, split: str = "train", image_shape=None, *, data_dir: str | 
     Args and errors are those of `load`.
     """
     source = _open(name, split, data_dir)
-    shape = tuple(image_shape) if image_shape is not None else source.image_shape
+    shape = tuple(image_shape) if image_shape is not None else source.find_shape()
     if shape is None:
         raise ValueError(f"The images of {describe(name)} differ in size; give image_shape=(height, width, channels).")
     if len(shape) != 3 or min(shape) < 1 or shape[2] not in (1, 3):
@@ -144,7 +144,7 @@ def load_array(name, split: str = "train", image_shape=None, *, data_dir: str | 
 
 def image_shape_of(name, split: str = "train", *, data_dir: str | None = None) -> tuple[int, int, int] | None:
     """A source's own (height, width, channels), or None where its images differ."""
-    return _open(name, split, data_dir).image_shape
+    return _open(name, split, data_dir).find_shape()
 
 
 def describe(name) -> str:
@@ -186,11 +186,14 @@ def fit_image(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
 
 @dataclasses.dataclass
 class _Source:
-    """Where images come from: either they lie in `array`, or `examples` yields them one by one."""
+    """Where images come from: either they lie in `array`, or `examples` yields them one by one.
+
+    `find_shape` gives the shape that all of them have, or None; it may have to look at many files.
+    """
 
     count: int
     dtype: type
-    image_shape: tuple[int, int, int] | None
+    find_shape: Callable[[], tuple[int, int, int] | None]
     examples: Iterable[np.ndarray]
     array: np.ndarray | None = None
     skipped: list[str] = dataclasses.field(default_factory=list)
@@ -235,6 +238,8 @@ def _open_array(array: np.ndarray, split: str, name: str) -> _Source:
         if low < 0 or high > 1:
             raise ValueError(f"{name} holds floats from {low:g} to {high:g}; images must lie in [0, 1], or be uint8.")
         array = np.asarray(array, np.float32)
+    elif array.dtype == np.uint8:
+        pass  # every value is in range, and a large array may lie on disk
     elif np.issubdtype(array.dtype, np.integer):
         low, high = array.min(), array.max()
         if low < 0 or high > 255:
@@ -243,7 +248,7 @@ def _open_array(array: np.ndarray, split: str, name: str) -> _Source:
     else:
         raise ValueError(f"{name} holds {array.dtype}; images must be uint8 in 0..255 or floats in [0, 1].")
     array = array[_slice(split, len(array), name)]
-    return _Source(len(array), array.dtype.type, array.shape[1:], array, array)
+    return _Source(len(array), array.dtype.type, lambda: array.shape[1:], array, array)
 
 
 def _open_folder(folder: pathlib.Path, split: str) -> _Source:
@@ -253,6 +258,17 @@ def _open_folder(folder: pathlib.Path, split: str) -> _Source:
     if not files:
         raise ValueError(f"{folder} holds no images ({', '.join(SUFFIXES)}).")
     files = files[_slice(split, len(files), str(folder))]
+    skipped = []
+    return _Source(
+        count=len(files),
+        dtype=np.uint8,
+        find_shape=lambda: _common_shape(files),
+        examples=_read_files(files, skipped),
+        skipped=skipped,
+    )
+
+
+def _common_shape(files) -> tuple[int, int, int] | None:
     sizes = set()
     for path in files:
         try:
@@ -262,14 +278,7 @@ def _open_folder(folder: pathlib.Path, split: str) -> _Source:
             continue  # it is named and counted when it is read
         if len(sizes) > 1:
             break
-    skipped = []
-    return _Source(
-        count=len(files),
-        dtype=np.uint8,
-        image_shape=sizes.pop() if len(sizes) == 1 else None,
-        examples=_read_files(files, skipped),
-        skipped=skipped,
-    )
+    return sizes.pop() if len(sizes) == 1 else None
 
 
 def _read_files(files, skipped):
@@ -355,7 +364,7 @@ def _open_tfds(name: str, split: str, data_dir) -> _Source:
     return _Source(
         count=count,
         dtype=np.uint8,
-        image_shape=None if None in shape else tuple(shape),
+        find_shape=lambda: None if None in shape else tuple(shape),
         examples=_as_bytes(dataset.prefetch(tf.data.AUTOTUNE).as_numpy_iterator()),
     )
 

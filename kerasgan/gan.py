@@ -346,11 +346,13 @@ class GAN(keras.Model):
             float32 `[n, H, W, C]` in [0, 1]; where the samples are not images, `[n, ...]` as the generator gives them.
 
         Raises:
-            ValueError: n or batch_size below 1, or a negative seed.
+            ValueError: n or batch_size below 1, or a seed that is negative or reaches 2**63.
         """
         for name, number, least in (("n", n, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
             if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < least:
                 raise ValueError(f"{name} must be a whole number, at least {least}; found {number!r}.")
+        if seed + n > 2**63:
+            raise ValueError(f"The seeds of {n} samples must lie below 2**63; the first is {seed}.")
         generator = self.inference_generator()
         seeds = np.arange(seed, seed + n, dtype=np.int64)
         batches = []

@@ -125,11 +125,16 @@ def get_recipe(name: str, **overrides) -> Recipe:
         if field.name in overrides and not _is_of(overrides[field.name], field.type):
             kind = getattr(field.type, "__name__", str(field.type))
             raise ValueError(f"{name}'s {field.name} must be of type {kind}; found {overrides[field.name]!r}.")
-    return family.recipe(**overrides)
+    recipe = family.recipe(**overrides)
+    if not 0 <= recipe.seed < 2**31:
+        raise ValueError(f"seed must be from 0 to 2**31 - 1; found {recipe.seed}.")
+    return recipe
 
 
 def _is_of(value, annotation) -> bool:
     """Whether a value is of an annotated type; whole numbers pass for floats, truth values for no number."""
+    if isinstance(value, tuple):
+        return typing.get_origin(annotation) is tuple and all(_is_of(item, int) for item in value)
     kinds = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
     kinds = tuple(typing.get_origin(kind) or kind for kind in kinds)
     if isinstance(value, bool):

@@ -66,8 +66,6 @@ def resolve(model, dataset, split="train", epochs=None, batch_size=None, **overr
     for name, number in (("epochs", epochs), ("batch_size", batch_size), ("d_steps", recipe.d_steps)):
         if number < 1:
             raise ValueError(f"{name} must be at least 1; found {number}.")
-    if not 0 <= recipe.seed < 2**31:
-        raise ValueError(f"seed must be from 0 to 2**31 - 1; found {recipe.seed}.")
     if batch_size % recipe.d_steps:
         raise ValueError(f"batch_size={batch_size} must divide into d_steps={recipe.d_steps} minibatches.")
     return Config(model, dataset, split, epochs, batch_size, dataclasses.asdict(recipe))

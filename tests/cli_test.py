@@ -103,6 +103,14 @@ def wrong(dataset, tmp_path):
         ((*good, "--loss=non_saturatng"), 1, "Did you mean 'non_saturating'?"),
         ((*good, "--dataset=fashion_mnits"), 1, "Did you mean 'fashion_mnist'?"),
         ((*good, "--set=learning_rate=fast"), 1, "learning_rate must be of type float; found 'fast'"),
+        ((*good, "--set=epochs=abc"), 2, "--set=epochs=... has an option of its own: use --epochs"),
+        ((*good, "--set=split=5"), 2, "use --split"),
+        ((*good, "--image_shape="), 1, "found image_shape=()"),
+        (
+            ("train", "--model=dcgan", f"--dataset={dataset}", f"--output={there}", "--image_shape="),
+            1,
+            "image_shape=()",
+        ),
         ((*good, "--set=learning_rat=1"), 1, "has no setting 'learning_rat'"),
         (
             ("train", "--model=dcgan", f"--dataset={dataset}", f"--output={there}", "--image_shape=30,30,1"),
@@ -130,6 +138,11 @@ def wrong(dataset, tmp_path):
         ((*sample, f"--preset={tmp_path / 'flipped.keras'}"), 1, "the file is damaged or no kerasgan model"),
         ((*sample, f"--preset={tmp_path / 'file'}"), 1, "is not a .keras file"),
         ((*sample, f"--preset={tmp_path / 'whole.keras'}", "--n=0"), 1, "n must be a whole number, at least 1"),
+        (
+            (*sample, f"--preset={tmp_path / 'whole.keras'}", f"--seed={2**63 - 1}"),
+            1,
+            "The seeds of 64 samples must lie below 2**63",
+        ),
         ((*sample, f"--preset={tmp_path / 'whole.keras'}", "--output=a.jpg"), 2, "--output must end in .png"),
         ((*sample, f"--preset={tmp_path / 'whole.keras'}", f"--output={tmp_path}"), 1, "is a folder; give the name"),
         (

@@ -1,5 +1,6 @@
 """The registry, and what importing costs."""
 
+import re
 import subprocess
 import sys
 
@@ -27,9 +28,17 @@ def test_errors_name_what_is_known():
         kerasgan.create_model("dgcan")
     with pytest.raises(ValueError, match=r"dcgan has no setting 'learning_rat'.*Did you mean 'learning_rate'"):
         kerasgan.create_model("dcgan", learning_rat=1)
-    for field, value in (("learning_rate", "abc"), ("latent_dim", 2.5), ("seed", True), ("image_shape", 28)):
-        with pytest.raises(ValueError, match=rf"dcgan's {field} must be of type .*; found {value!r}"):
+    for field, value in (
+        ("learning_rate", "abc"),
+        ("latent_dim", 2.5),
+        ("seed", True),
+        ("image_shape", 28),
+        ("image_shape", ("a", 2, 1)),
+    ):
+        with pytest.raises(ValueError, match=rf"dcgan's {field} must be of type .*; found {re.escape(repr(value))}"):
             kerasgan.create_model("dcgan", **{field: value})
+    with pytest.raises(ValueError, match=r"seed must be from 0 to 2\*\*31 - 1; found -1"):
+        kerasgan.create_model("dcgan", seed=-1)
     assert registry.get_recipe("dcgan", learning_rate=1, image_shape=[32, 32, 3]).image_shape == (32, 32, 3)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         kerasgan.nonsense  # noqa: B018

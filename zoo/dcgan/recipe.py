@@ -28,13 +28,13 @@ class DCGANRecipe(Recipe):
 
     def __post_init__(self):
         shape = self.image_shape
-        for field, at_28 in (("generator_width", 64), ("discriminator_width", 32)):
-            if getattr(self, field) is None:
-                object.__setattr__(self, field, at_28 if shape[0] == 28 else 128)
-            elif getattr(self, field) < 1:
-                raise ValueError(f"{field} must be at least 1; found {getattr(self, field)}.")
         if len(shape) != 3 or shape[0] != shape[1] or shape[0] not in (28, 32, 64, 128) or shape[2] not in (1, 3):
             raise ValueError(
                 "dcgan makes square images of 28, 32, 64 or 128 pixels with 1 or 3 channels; "
                 f"found image_shape={shape}."
             )
+        for field, at_28 in (("generator_width", 64), ("discriminator_width", 32)):
+            if getattr(self, field) is None:
+                object.__setattr__(self, field, at_28 if shape[0] == 28 else 128)
+            elif getattr(self, field) < 1:
+                raise ValueError(f"{field} must be at least 1; found {getattr(self, field)}.")
