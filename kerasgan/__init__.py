@@ -21,12 +21,14 @@ _MODULES = (
     "latents",
     "layers",
     "losses",
+    "metrics",
     "optimizers",
     "plots",
     "presets",
     "registry",
     "runs",
     "serving",
+    "toys",
 )
 
 __all__ = [*_EXPORTS, *_MODULES, "__version__"]

@@ -19,26 +19,29 @@ from kerasgan.files import check_writable, replacing
 
 
 class SampleGrid(keras.callbacks.Callback):
-    """Writes a grid of samples, always of the same seeds, as training goes on; and a GIF of them all at the end.
+    """Draws samples, always of the same seeds, as training goes on; and a GIF of them all at the end.
 
-    The files are `step-<steps so far>.png` and `samples.gif`. A resumed training adds to those that lie there.
+    Images are laid out in a grid; points of the plane and numbers on the line are plotted. The files are
+    `step-<steps so far>.png` and `samples.gif`. A resumed training adds to those that lie there.
 
     Args:
         folder: where to write.
-        n: how many samples.
+        n: how many samples; None is 64 images or 2,500 points.
         seed: of the first one.
         every: "epoch", or a number of steps.
         log_dir: also write the grids there for TensorBoard, under "samples". Needs the package tensorboard.
+        real: points of the data `[N, 1 or 2]`, to draw behind generated ones.
 
     Raises:
         ValueError: `every` is neither, `folder` cannot be written to, or tensorboard is missing.
     """
 
-    def __init__(self, folder, n: int = 64, seed: int = 0, every="epoch", log_dir=None):
+    def __init__(self, folder, n: int | None = None, seed: int = 0, every="epoch", log_dir=None, real=None):
         super().__init__()
         self.folder = check_writable(folder)
         self.n = n
         self.seed = seed
+        self.real = real
         self.every = _checked_frequency(every)
         self.writer = None
         if log_dir is not None:
@@ -47,8 +50,9 @@ class SampleGrid(keras.callbacks.Callback):
             self.writer = tf.summary.create_file_writer(str(log_dir))
 
     def on_train_begin(self, logs=None):
-        if self.model.value_range is None:
-            raise ValueError("SampleGrid draws images; this model's samples are not images.")
+        shape = self.model.sample_shape
+        if self.model.value_range is None and shape not in ((1,), (2,)):
+            raise ValueError(f"SampleGrid draws images, and points of shape (1,) or (2,); this model's have {shape}.")
         self._last = _steps(self.model)
         if not self._last:
             self._write()
@@ -69,8 +73,8 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _write(self):
         self._last = _steps(self.model)
-        images = self.model.generate(self.n, self.seed)
-        sheet = plots.grid(images, self.folder / f"step-{self._last:08d}.png")
+        samples = self.model.generate(self.n or (2500 if self.model.value_range is None else 64), self.seed)
+        sheet = plots.samples(samples, self.folder / f"step-{self._last:08d}.png", self.real)
         if self.writer is not None:
             with self.writer.as_default(step=self._last):
                 tf.summary.image("samples", sheet[None])

@@ -119,18 +119,25 @@ def _list(values):
 def _define_train(values):
     flags.DEFINE_string("model", None, "GAN family, see `kerasgan list`", flag_values=values)
     flags.DEFINE_string(
-        "dataset", None, "tensorflow-datasets name, folder:PATH or a .npz file of images", flag_values=values
+        "dataset",
+        None,
+        "tensorflow-datasets name, folder:PATH, a .npz file of images, or a toy such as ring",
+        flag_values=values,
     )
     flags.DEFINE_string("output", None, "the run's folder", flag_values=values)
     flags.DEFINE_string("split", None, "such as train or train[:10%]; default train", flag_values=values)
     flags.DEFINE_integer("epochs", None, "passes over the data; default the recipe's", flag_values=values)
     flags.DEFINE_integer("batch_size", None, "images per step; default the recipe's times d_steps", flag_values=values)
-    flags.DEFINE_string("loss", None, "minimax, non_saturating or kl; default the recipe's", flag_values=values)
+    flags.DEFINE_string(
+        "loss", None, "minimax, non_saturating, kl, ebgan or infogan; default the recipe's", flag_values=values
+    )
     flags.DEFINE_integer("d_steps", None, "discriminator updates per generator update", flag_values=values)
     flags.DEFINE_bool("fresh_noise", None, "new noise for the generator's update", flag_values=values)
     flags.DEFINE_float("ema_decay", None, "keep an average of the generator, such as .999", flag_values=values)
     flags.DEFINE_integer("seed", None, "of weights, noise and data order", flag_values=values)
-    flags.DEFINE_list("image_shape", None, "height,width,channels; default the dataset's own", flag_values=values)
+    flags.DEFINE_list(
+        "image_shape", None, "height,width,channels, or n for points; default the dataset's own", flag_values=values
+    )
     flags.DEFINE_multi_string(
         "set", None, "another field of the recipe, such as generator_width=32", flag_values=values
     )
@@ -216,7 +223,7 @@ def _sample(values):
     from kerasgan import plots, presets
 
     gan = presets.load(values.preset)
-    plots.grid(gan.generate(values.n, values.seed), output)
+    plots.samples(gan.generate(values.n, values.seed), output)
     _say(f"wrote {values.n} samples to {output}")
 
 

@@ -1,8 +1,9 @@
-"""Real images: a dataset's name, a folder or an array -> a `tf.data` pipeline in a model's shape and value range.
+"""Real samples: a dataset's name, a folder or an array -> a `tf.data` pipeline in a model's shape and value range.
 
-Every source is brought to size once and kept as one array, `[N, H, W, C]`: in memory up to `MEMORY_LIMIT` bytes,
-beyond that in a temporary file. An epoch is then a permutation of its rows that follows from (seed, epoch) alone, so
-that a resumed training sees the images in the order in which an uninterrupted one would have seen them.
+Every source is brought to size once and kept as one array, images `[N, H, W, C]` or points `[N, n]`: in memory up to
+`MEMORY_LIMIT` bytes, beyond that in a temporary file. An epoch is then a permutation of its rows that follows from
+(seed, epoch) alone, so that a resumed training sees the samples in the order in which an uninterrupted one would have
+seen them.
 """
 
 import concurrent.futures
@@ -21,9 +22,11 @@ import tensorflow as tf
 from PIL import Image, ImageOps
 from tqdm import tqdm
 
+from kerasgan import toys
 from kerasgan.registry import suggestion
 
 MEMORY_LIMIT = 2 * 1024**3
+TOY_SIZES = {"train": 100_000, "test": 10_000}  # points of a toy's splits; PacGAN's protocol has 100,000
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
 
@@ -41,18 +44,20 @@ def load(
     start_step: int = 0,
     data_dir: str | None = None,
 ) -> tf.data.Dataset:
-    """Batches of real images, for `fit` and `evaluate`.
+    """Batches of real samples, for `fit` and `evaluate`.
 
     Args:
         name: a tensorflow-datasets image dataset ("fashion_mnist", "celeb_a:2.1.0" or "name:config"),
             "folder:PATH" (PNG, JPEG, WebP and BMP files below it), a `.npy` or `.npz` file ("images" or the only
-            array in it), or an array: uint8 in 0..255 or floats in [0, 1], `[N, H, W]` or `[N, H, W, C]`.
+            array in it), or an array: uint8 in 0..255 or floats in [0, 1], `[N, H, W]` or `[N, H, W, C]`. For models
+            whose samples are not images, a toy ("ring", "grid", "swiss_roll", "gaussian") or floats `[N, n]`.
         split: a split or slice in tensorflow-datasets' notation, such as "train[:10%]". For other sources "train"
-            means everything, and slices of it work too.
-        batch_size: images per batch. With `d_steps` = k a batch is what one `train_step` takes, k minibatches.
+            means everything, and slices of it work too; toys have 100,000 points in "train" and 10,000 others in
+            "test".
+        batch_size: samples per batch. With `d_steps` = k a batch is what one `train_step` takes, k minibatches.
         like: a GAN; gives `image_shape` and `value_range`, and its `d_steps` is checked against `batch_size`.
         image_shape: (height, width, channels), channels 1 or 3; None keeps the source's own.
-        value_range: (low, high) that 0 and 255 map to; None is (-1, 1).
+        value_range: (low, high) that 0 and 255 map to; None is (-1, 1). Points are never rescaled.
         seed: of the shuffle.
         shuffle: whether each epoch has its own order; None shuffles "train" splits only.
         drop_remainder: whether an incomplete last batch is left out; None drops it where it shuffles.
@@ -62,7 +67,7 @@ def load(
         data_dir: tensorflow-datasets' folder; None is its default.
 
     Returns:
-        A dataset of float32 `[batch_size, H, W, C]`, ready for `fit`.
+        A dataset of float32 `[batch_size, H, W, C]` or `[batch_size, n]`, ready for `fit`.
 
     Raises:
         ValueError: an unknown source or split, no usable images, values out of range, NaN, fewer images than a
@@ -83,10 +88,12 @@ def load(
     images = load_array(name, split, image_shape, data_dir=data_dir)  # (N, H, W, C)
     if drop_remainder and len(images) < batch_size:
         raise ValueError(
-            f"{describe(name)} has {len(images)} images in split {split!r}, fewer than one batch of {batch_size}. "
-            "Choose a smaller batch_size or more images."
+            f"{describe(name)} has {len(images)} samples in split {split!r}, fewer than one batch of {batch_size}. "
+            "Choose a smaller batch_size or more samples."
         )
     scale = (high - low) / 255.0 if images.dtype == np.uint8 else high - low
+    if images.ndim == 2:  # points, not images
+        scale, low = 1.0, 0.0
     batches = len(images) // batch_size if drop_remainder else -(-len(images) // batch_size)
     start_epoch, taken = divmod(start_step, batches)
     epoch = tf.Variable(start_epoch, dtype=tf.int64, trainable=False)
@@ -115,14 +122,27 @@ def load(
 
 
 def load_array(name, split: str = "train", image_shape=None, *, data_dir: str | None = None) -> np.ndarray:
-    """All images of a source in memory, or in a temporary file: uint8 `[N, H, W, C]`, or float32 in [0, 1].
+    """All samples of a source in memory, or in a temporary file: images uint8 `[N, H, W, C]`, or float32 in [0, 1];
+    points float32 `[N, n]`.
 
     Args and errors are those of `load`.
     """
     source = _open(name, split, data_dir)
     shape = tuple(image_shape) if image_shape is not None else source.find_shape()
+    if source.array is not None and source.array.ndim == 2:
+        if shape != source.array.shape[1:]:
+            raise ValueError(
+                f"{describe(name)} holds points of shape {source.array.shape[1:]}, the model takes {shape}. "
+                f"A fully connected model does: create_model('vanilla_gan', image_shape={source.array.shape[1:]})."
+            )
+        return source.array
     if shape is None:
         raise ValueError(f"The images of {describe(name)} differ in size; give image_shape=(height, width, channels).")
+    if len(shape) == 1:
+        raise ValueError(
+            f"{describe(name)} holds images, the model takes vectors of shape {shape}; "
+            f"train it on floats [N, {shape[0]}] or on a toy: {', '.join(sorted(toys.NAMES))}."
+        )
     if len(shape) != 3 or min(shape) < 1 or shape[2] not in (1, 3):
         raise ValueError(f"image_shape must be (height, width, 1 or 3), found {shape}.")
     if source.array is not None and source.array.shape[1:] == shape:
@@ -142,8 +162,8 @@ def load_array(name, split: str = "train", image_shape=None, *, data_dir: str | 
     return images[:count]
 
 
-def image_shape_of(name, split: str = "train", *, data_dir: str | None = None) -> tuple[int, int, int] | None:
-    """A source's own (height, width, channels), or None where its images differ."""
+def image_shape_of(name, split: str = "train", *, data_dir: str | None = None) -> tuple[int, ...] | None:
+    """A source's own (height, width, channels), (n,) for points, or None where its images differ."""
     return _open(name, split, data_dir).find_shape()
 
 
@@ -186,14 +206,14 @@ def fit_image(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
 
 @dataclasses.dataclass
 class _Source:
-    """Where images come from: either they lie in `array`, or `examples` yields them one by one.
+    """Where samples come from: either they lie in `array`, or `examples` yields them one by one.
 
     `find_shape` gives the shape that all of them have, or None; it may have to look at many files.
     """
 
     count: int
     dtype: type
-    find_shape: Callable[[], tuple[int, int, int] | None]
+    find_shape: Callable[[], tuple[int, ...] | None]
     examples: Iterable[np.ndarray]
     array: np.ndarray | None = None
     skipped: list[str] = dataclasses.field(default_factory=list)
@@ -202,6 +222,8 @@ class _Source:
 def _open(name, split, data_dir) -> _Source:
     if not isinstance(name, str):
         return _open_array(np.asarray(name), split, "the array")
+    if name in toys.NAMES:
+        return _open_toy(name, split)
     if name.startswith("folder:"):
         return _open_folder(pathlib.Path(name.removeprefix("folder:")).expanduser(), split)
     if name.endswith((".npy", ".npz")):
@@ -224,12 +246,29 @@ def _read_numpy(path: pathlib.Path) -> np.ndarray:
         raise ValueError(f"Cannot read images from {path}: {error}.") from None
 
 
+def _open_toy(name: str, split: str) -> _Source:
+    base = split.partition("[")[0]
+    if base not in TOY_SIZES:
+        raise ValueError(f"{name} has the splits train and test, and slices such as 'train[:10%]'; found {split!r}.")
+    points = toys.get(name).sample(TOY_SIZES[base], seed=list(TOY_SIZES).index(base))
+    return _points(points[_slice(split.replace("test", "train", 1), len(points), name)])
+
+
+def _points(array: np.ndarray) -> _Source:
+    return _Source(len(array), np.float32, lambda: array.shape[1:], array, array)
+
+
 def _open_array(array: np.ndarray, split: str, name: str) -> _Source:
+    if array.ndim == 2 and np.issubdtype(array.dtype, np.floating) and array.size:
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} has values that are not finite.")
+        return _points(np.asarray(array[_slice(split, len(array), name)], np.float32))
     if array.ndim == 3:
         array = array[..., None]
     if array.ndim != 4 or array.shape[3] not in (1, 3) or 0 in array.shape:
         raise ValueError(
-            f"{name} must hold images [N, H, W] or [N, H, W, C] with 1 or 3 channels; found shape {array.shape}."
+            f"{name} must hold images [N, H, W] or [N, H, W, C] with 1 or 3 channels, or points [N, n] as floats; "
+            f"found {array.dtype} of shape {array.shape}."
         )
     if np.issubdtype(array.dtype, np.floating):
         low, high = array.min(), array.max()
@@ -323,10 +362,10 @@ def _open_tfds(name: str, split: str, data_dir) -> _Source:
     try:
         builder = tfds.builder(f"{base}/{config}" if config else base, data_dir=data_dir)
     except tfds.core.DatasetNotFoundError:
-        known = tfds.list_builders()
+        known = [*toys.NAMES, *tfds.list_builders()]
         raise ValueError(
-            f"Unknown dataset {name!r}: neither a name of tensorflow-datasets, nor folder:PATH, nor a .npz file."
-            f"{suggestion(name, known)}"
+            f"Unknown dataset {name!r}: neither a name of tensorflow-datasets, nor folder:PATH, nor a .npz file, nor "
+            f"a toy ({', '.join(sorted(toys.NAMES))}).{suggestion(name, known)}"
         ) from None
     except ValueError as error:
         configs = list(tfds.builder_cls(base).builder_configs)

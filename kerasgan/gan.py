@@ -13,7 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasgan import losses
-from kerasgan.latents import Latent
+from kerasgan.latents import Coded, Latent
 from kerasgan.optimizers import Adam
 
 # Two streams of noise that never meet: what training and what evaluation draw.
@@ -66,7 +66,7 @@ class GAN(keras.Model):
             )
         self._running = _RunningMeans(())
         self._latents_from_seeds = tf.function(
-            latent.from_seeds, input_signature=[tf.TensorSpec([None], tf.int64, name="seed")]
+            latent.from_seeds, input_signature=[tf.TensorSpec([None], tf.int64, name="seed")], autograph=False
         )
         self.built = True
 
@@ -80,7 +80,8 @@ class GAN(keras.Model):
         Args:
             d_optimizer, g_optimizer: anything `keras.optimizers.get` takes; None is Adam(2e-4, beta_1=0.5), the
                 DCGAN paper's.
-            loss: an alias ("minimax", "non_saturating", "kl") or a `kerasgan.losses.AdversarialLoss`.
+            loss: an alias ("minimax", "non_saturating", "kl", "ebgan", "infogan") or a
+                `kerasgan.losses.AdversarialLoss`.
             d_steps: k of Algorithm 1, discriminator updates per generator update. Each takes its own real
                 minibatch: a fitted batch of k*B images is split in k.
             fresh_noise: False trains the generator on the samples of the last discriminator update (one generator
@@ -88,7 +89,7 @@ class GAN(keras.Model):
             **kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution`, as in `keras.Model.compile`.
 
         Raises:
-            ValueError: an unknown loss, optimizer or argument, or `d_steps` below 1.
+            ValueError: an unknown loss, optimizer or argument, a loss that needs another latent, or `d_steps` below 1.
         """
         unknown = sorted(set(kwargs) - {"jit_compile", "run_eagerly", "steps_per_execution"})
         if unknown:
@@ -99,6 +100,7 @@ class GAN(keras.Model):
         if isinstance(d_steps, bool) or not isinstance(d_steps, (int, np.integer)) or d_steps < 1:
             raise ValueError(f"d_steps must be a whole number, at least 1; found {d_steps!r}.")
         loss = losses.get(loss)
+        diagnostic_names = loss.diagnostic_names(self.latent)
         d_optimizer = self._prepare_optimizer(d_optimizer, self.discriminator)
         g_optimizer = self._prepare_optimizer(g_optimizer, self.generator)
         if d_optimizer is g_optimizer:
@@ -111,7 +113,7 @@ class GAN(keras.Model):
         self.d_steps = int(d_steps)
         self.fresh_noise = bool(fresh_noise)
         self._compile_options = kwargs
-        self._running = _RunningMeans(("d_loss", "g_loss", *loss.diagnostic_names))
+        self._running = _RunningMeans(("d_loss", "g_loss", *diagnostic_names))
 
     def _prepare_optimizer(self, optimizer, network):
         optimizer = keras.optimizers.get(Adam(2e-4, beta_1=0.5) if optimizer is None else optimizer)
@@ -123,7 +125,7 @@ class GAN(keras.Model):
 
     def train_step(self, data):
         """One round of Algorithm 1: `d_steps` discriminator updates, then one generator update."""
-        minibatches = self._split(self._real_samples(data))  # (k*B, ...) -> k of (B, ...)
+        minibatches = self._split(self._real_samples(data, self.d_steps))  # (k*B, ...) -> k of (B, ...)
         with tf.control_dependencies(minibatches):  # nothing moves before the samples have passed their checks
             return self._play(minibatches)
 
@@ -186,7 +188,7 @@ class GAN(keras.Model):
         The generator is the one that plays (not its average); the noise follows from `seed` and from how many images
         this evaluation has seen, so the same evaluation gives the same numbers.
         """
-        real = self._real_samples(data)
+        real = self._real_samples(data, minibatches=1)
         z = self._noise(real, EVALUATION, self._running.count())
         fake_outputs = self.discriminator(self.generator(z, training=False), training=False)
         real_outputs = self.discriminator(real, training=False)
@@ -218,8 +220,8 @@ class GAN(keras.Model):
             raise ValueError(f"{rule} {real.shape[0]}.")
         return tf.split(real, self.d_steps)
 
-    def _real_samples(self, data):
-        """The samples in a batch of `fit` or `evaluate`, checked against what the discriminator takes."""
+    def _real_samples(self, data, minibatches):
+        """The samples in a batch of `fit` or `evaluate`, checked against what discriminator and loss take."""
         x, _, _ = keras.utils.unpack_x_y_sample_weight(data)
         shape = ", ".join(str(n) for n in self.sample_shape)
         rule = f"Real samples must be floats of shape (B, {shape})"
@@ -243,7 +245,13 @@ class GAN(keras.Model):
             tf.reduce_all((x >= low - slack) & (x <= high + slack)),
             [f"{MARK}{rule}, none of them NaN; found values from", tf.reduce_min(x), "to", tf.reduce_max(x)],
         )
-        with tf.control_dependencies([] if fits is None else [fits]):  # None where it has been checked eagerly
+        least = self.loss.smallest_batch * minibatches
+        enough = tf.debugging.Assert(
+            tf.shape(x)[0] >= least,
+            [f"{MARK}{type(self.loss).__name__} needs at least {least} samples in a batch; found", tf.shape(x)[0]],
+        )
+        # Both are None where they have been checked eagerly.
+        with tf.control_dependencies([check for check in (fits, enough) if check is not None]):
             return tf.identity(x)
 
     # -- Keras's side ----------------------------------------------------------------------------------------------
@@ -334,33 +342,81 @@ class GAN(keras.Model):
 
     # -- samples ---------------------------------------------------------------------------------------------------
 
-    def generate(self, n: int, seed: int = 0, batch_size: int = 128) -> np.ndarray:
+    def generate(self, n: int, seed: int = 0, batch_size: int = 128, codes: dict | None = None) -> np.ndarray:
         """Samples from the trained generator.
 
         Args:
             n: how many.
             seed: sample i is that of seed `seed + i`, however many are asked for.
             batch_size: how many pass through the generator at once.
+            codes: with a `Coded` latent, codes to set in place of those that the seeds give: a dict with
+                "categorical" (whole numbers from 0), "continuous" (numbers; -1 to 1 in training), or both. Each is
+                one number or row `[codes]` for all samples, or `[n, codes]`.
 
         Returns:
             float32 `[n, H, W, C]` in [0, 1]; where the samples are not images, `[n, ...]` as the generator gives them.
 
         Raises:
-            ValueError: n or batch_size below 1, or a seed that is negative or reaches 2**63.
+            ValueError: n or batch_size below 1, a seed that is negative or reaches 2**63, codes of another shape or
+                out of range, or codes for a latent without any.
         """
         for name, number, least in (("n", n, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
             if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < least:
                 raise ValueError(f"{name} must be a whole number, at least {least}; found {number!r}.")
         if seed + n > 2**63:
             raise ValueError(f"The seeds of {n} samples must lie below 2**63; the first is {seed}.")
+        if codes is not None:
+            codes = self._coded_latent().check_codes(codes, n)
         generator = self.inference_generator()
         seeds = np.arange(seed, seed + n, dtype=np.int64)
         batches = []
         for start in range(0, n, batch_size):
-            z = self._latents_from_seeds(tf.constant(seeds[start : start + batch_size]))
+            rows = slice(start, start + batch_size)
+            z = self._latents_from_seeds(tf.constant(seeds[rows]))
+            if codes is not None:
+                z = self.latent.with_codes(z, **{kind: values[rows] for kind, values in codes.items()})
             # A direct call: `predict` in a loop leaks memory (tensorflow issue 44711).
             batches.append(self.to_unit_range(generator(z, training=False)).numpy())
         return np.concatenate(batches)
+
+    def infer_codes(self, images, batch_size: int = 128) -> dict[str, np.ndarray]:
+        """What the discriminator reads in images: Q(c | x) of InfoGAN (arXiv:1606.03657, section 5).
+
+        Args:
+            images: `[N, H, W, C]` floats in [0, 1], as `generate` gives them (or samples that are not images).
+            batch_size: how many pass through the discriminator at once.
+
+        Returns:
+            "categorical": float32 `[N, codes, k]`, the probability of each category of each code (k is the largest
+            number of categories; a code with fewer has zeros behind them); "continuous": float32 `[N, codes]`, means.
+
+        Raises:
+            ValueError: a model without codes, or images of another shape or range.
+        """
+        latent = self._coded_latent()
+        shape = ", ".join(str(n) for n in self.sample_shape)
+        rule = f"infer_codes needs floats of shape (N, {shape})" + (" in [0, 1]" if self.value_range else "")
+        images = np.asarray(images)
+        if images.shape[1:] != self.sample_shape or not len(images) or not np.issubdtype(images.dtype, np.floating):
+            raise ValueError(f"{rule}; found {images.dtype} of shape {images.shape}.")
+        if self.value_range is not None:
+            if not (images.min() >= 0 and images.max() <= 1):
+                raise ValueError(f"{rule}; found values from {images.min():g} to {images.max():g}.")
+            low, high = self.value_range
+            images = low + (high - low) * images
+        codes = []
+        for start in range(0, len(images), batch_size):
+            batch = tf.constant(images[start : start + batch_size], tf.float32)
+            outputs = self.discriminator(batch, training=False)
+            if not isinstance(outputs, dict) or "codes" not in outputs:
+                raise ValueError("This model's discriminator gives no 'codes' to read.")
+            codes.append(outputs["codes"])
+        return {kind: values.numpy() for kind, values in latent.read(tf.concat(codes, axis=0)).items()}
+
+    def _coded_latent(self) -> Coded:
+        if not isinstance(self.latent, Coded):
+            raise ValueError(f"This model has no codes: its latent is {type(self.latent).__name__}, not Coded.")
+        return self.latent
 
     def to_unit_range(self, samples):
         """Generator output -> float32 images in [0, 1]; samples that are not images pass unchanged."""

@@ -7,6 +7,7 @@ vector in another process, after a restart, inside a SavedModel, and compiled by
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
@@ -52,18 +53,28 @@ class Latent:
 
 
 def _unit_uniform(shape, seed):
-    """Float32 in (0, 1): the middles of 2**24 equal cells, so that neither end is reached.
-
-    From whole random bits, because XLA fills a tensor with random floats in another order than TensorFlow's kernels.
+    """Float32 in (0, 1), made from whole random bits, because XLA fills a tensor with random floats in another order
+    than TensorFlow's kernels.
     """
-    bits = tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox")
-    return (tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) + 0.5) * 2.0**-24
+    return _to_unit(tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"))
+
+
+def _to_unit(bits):
+    """uint32 -> the middle of one of 2**24 equal cells of (0, 1), as float32."""
+    u = (tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) + 0.5) * 2.0**-24
+    return tf.minimum(
+        u, 1.0 - 2.0**-24
+    )  # float32 rounds the last cell's middle to 1, where a normal number is infinite
 
 
 def _checked_dim(dim) -> int:
-    if isinstance(dim, bool) or int(dim) != dim or dim < 1:
+    if not _is_whole(dim) or dim < 1:
         raise ValueError(f"A latent needs a whole number of dimensions, at least 1; found {dim!r}.")
     return int(dim)
+
+
+def _is_whole(number) -> bool:
+    return isinstance(number, (int, float, np.integer)) and not isinstance(number, bool) and int(number) == number
 
 
 @keras.saving.register_keras_serializable("kerasgan")
@@ -112,3 +123,176 @@ class Uniform(Latent):
 
     def get_config(self):
         return {"dim": self.dim, "low": self.low, "high": self.high}
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class Coded(Latent):
+    """InfoGAN's latent: noise that means nothing, and codes that the discriminator learns to read back.
+
+    A vector is the noise, then each categorical code as a one-hot vector, then the continuous codes. Categories are
+    drawn with equal probability, continuous codes uniformly from (-1, 1) (Chen et al. 2016, arXiv:1606.03657).
+
+    Args:
+        noise: how many numbers of noise, uniform on (-1, 1) as in the paper; or another latent to draw them from.
+        categorical: how many categories each categorical code has.
+        continuous: how many continuous codes.
+
+    Raises:
+        ValueError: no codes at all, a categorical code of fewer than two categories, or a negative number.
+    """
+
+    def __init__(self, noise, categorical: tuple[int, ...] = (10,), continuous: int = 2):
+        self._noise_latent = noise if isinstance(noise, Latent) else Uniform(noise)
+        self.noise = self._noise_latent.dim
+        if not isinstance(categorical, (tuple, list)) or not all(_is_whole(k) and k >= 2 for k in categorical):
+            raise ValueError(
+                f"categorical must list how many categories each code has, 2 or more; found {categorical}."
+            )
+        if not _is_whole(continuous) or continuous < 0:
+            raise ValueError(f"continuous must be a whole number of codes, at least 0; found {continuous!r}.")
+        if not categorical and not continuous:
+            raise ValueError("Coded needs at least one categorical or continuous code.")
+        self.categorical = tuple(int(k) for k in categorical)
+        self.continuous = int(continuous)
+        self.code_dim = sum(self.categorical) + self.continuous
+        self.dim = self.noise + self.code_dim
+
+    @property
+    def code_names(self) -> tuple[str, ...]:
+        """`categorical_0`, ..., `continuous_0`, ..., in the order in which a vector holds them."""
+        return (
+            *(f"categorical_{i}" for i in range(len(self.categorical))),
+            *(f"continuous_{i}" for i in range(self.continuous)),
+        )
+
+    def sample(self, batch_size, seed):
+        noise_seed, code_seed = tf.unstack(tf.random.split(tf.cast(seed, tf.int64), 2, alg="philox"))
+        noise = self._noise_latent.sample(batch_size, noise_seed)  # (B, noise)
+        u = _unit_uniform([batch_size, len(self.categorical) + self.continuous], code_seed)
+        sizes = tf.constant(self.categorical, tf.float32)
+        categories = tf.cast(u[:, : len(self.categorical)] * sizes, tf.int32)  # u < 1, so each below its size
+        return self.join(noise, categories, 2.0 * u[:, len(self.categorical) :] - 1.0)
+
+    def join(self, noise, categories, continuous):
+        """The vectors that hold these parts.
+
+        Args:
+            noise: float32 `[B, noise]`.
+            categories: int32 `[B, len(categorical)]`, each from 0 to its code's size - 1.
+            continuous: float32 `[B, continuous]`.
+
+        Returns:
+            float32 `[B, dim]`.
+        """
+        one_hots = [tf.one_hot(categories[:, i], k) for i, k in enumerate(self.categorical)]
+        return tf.concat([noise, *one_hots, continuous], axis=1)
+
+    def split(self, z) -> dict:
+        """The parts of vectors `[B, dim]`: `noise` `[B, noise]`, `categorical` (a list with one one-hot `[B, k]` for
+        each code) and `continuous` `[B, continuous]`.
+        """
+        if z.shape[-1] != self.dim:
+            raise ValueError(f"These vectors have {z.shape[-1]} numbers; this latent's have {self.dim}.")
+        return {"noise": z[:, : self.noise], **self.split_codes(z[:, self.noise :])}
+
+    def split_codes(self, codes) -> dict:
+        """The parts of `[B, code_dim]`, such as a discriminator's output `codes`: `categorical` and `continuous`."""
+        if codes.shape[-1] != self.code_dim:
+            raise ValueError(
+                f"These codes have {codes.shape[-1]} numbers; this latent's {len(self.categorical)} categorical and "
+                f"{self.continuous} continuous codes have {self.code_dim}."
+            )
+        ends = np.cumsum(self.categorical, dtype=int)
+        categorical = [codes[:, end - k : end] for end, k in zip(ends, self.categorical, strict=True)]
+        return {"categorical": categorical, "continuous": codes[:, sum(self.categorical) :]}
+
+    def with_codes(self, z, categorical=None, continuous=None):
+        """Vectors `[B, dim]` with other codes, given as for `join`; None leaves that kind as it is."""
+        parts = self.split(z)
+        if categorical is None:
+            drawn = [tf.argmax(one_hot, axis=1, output_type=tf.int32) for one_hot in parts["categorical"]]
+            categorical = tf.stack(drawn, axis=1) if drawn else None
+        return self.join(parts["noise"], categorical, parts["continuous"] if continuous is None else continuous)
+
+    def read(self, codes) -> dict:
+        """What a discriminator's output `codes` `[B, code_dim]` says.
+
+        Returns:
+            `categorical`: float32 `[B, len(categorical), k]`, each category's probability, k the largest number of
+            categories (zeros stand behind a code that has fewer); `continuous`: float32 `[B, continuous]`, means.
+        """
+        codes = self.split_codes(tf.cast(codes, tf.float32))
+        widest = max(self.categorical, default=0)
+        probabilities = [
+            tf.pad(tf.nn.softmax(scores), [[0, 0], [0, widest - k]])
+            for k, scores in zip(self.categorical, codes["categorical"], strict=True)
+        ]
+        none = tf.zeros([tf.shape(codes["continuous"])[0], 0, 0])
+        return {
+            "categorical": tf.stack(probabilities, axis=1) if probabilities else none,
+            "continuous": codes["continuous"],
+        }
+
+    def check_codes(self, codes, n: int) -> dict[str, np.ndarray]:
+        """What a user asks of n samples' codes, as the arrays that `with_codes` takes.
+
+        Args:
+            codes: dict with "categorical" (whole numbers), "continuous" (numbers), or both. Each is one value for all
+                samples, one row for all of them, or one row per sample; where there is one code of the kind, one
+                value per sample will do too.
+            n: how many samples.
+
+        Returns:
+            The given kinds: "categorical" int32 `[n, len(categorical)]`, "continuous" float32 `[n, continuous]`.
+
+        Raises:
+            ValueError: another key or shape, a category out of range, or a number that is not finite.
+        """
+        if not isinstance(codes, dict) or not set(codes) <= {"categorical", "continuous"}:
+            found = ", ".join(map(str, codes)) if isinstance(codes, dict) else type(codes).__name__
+            raise ValueError(f"codes must be a dict with 'categorical', 'continuous' or both; found {found}.")
+        checked = {}
+        if "categorical" in codes:
+            rows = _rows(codes["categorical"], n, len(self.categorical), "categorical")
+            for i, k in enumerate(self.categorical):
+                wrong = [c for c in rows[:, i] if c != int(c) or not 0 <= c < k]
+                if wrong:
+                    raise ValueError(
+                        f"Categorical code {i} has the categories 0 to {k - 1}, as whole numbers; found {wrong[0]:g}."
+                    )
+            checked["categorical"] = rows.astype(np.int32)
+        if "continuous" in codes:
+            checked["continuous"] = _rows(codes["continuous"], n, self.continuous, "continuous").astype(np.float32)
+        return checked
+
+    def get_config(self):
+        return {
+            "noise": keras.saving.serialize_keras_object(self._noise_latent),
+            "categorical": list(self.categorical),
+            "continuous": self.continuous,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "noise": keras.saving.deserialize_keras_object(config["noise"])})
+
+
+def _rows(values, n: int, count: int, kind: str) -> np.ndarray:
+    """float64 `[n, count]` from one value, one row, or n rows."""
+    if not count:
+        raise ValueError(f"This latent has no {kind} codes.")
+    try:
+        array = np.asarray(values, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{kind} codes must be numbers; found {values!r}.") from None
+    if count == 1 and array.ndim == 1 and len(array) == n:
+        array = array[:, None]
+    if array.ndim > 2 or array.shape not in ((), (count,), (1, count), (n, count)):
+        one = f", [{n}]" if count == 1 else ""
+        raise ValueError(
+            f"{kind} codes must be one number or have shape [{count}]{one} or [{n}, {count}]; "
+            f"found shape {list(array.shape)}."
+        )
+    if not np.isfinite(array).all():
+        raise ValueError(f"{kind} codes must be finite numbers.")
+    return np.broadcast_to(array, (n, count))

@@ -4,17 +4,21 @@ An adversarial loss is a small serialisable object with two pure methods, `discr
 `generator_loss`. Both return one value *per sample*, shape `[B]`, float32, in nats where the loss is a
 likelihood: the model reduces them, so that weighting and several replicas come out right.
 
-The three losses here share Goodfellow's discriminator, which maximises
+The logit losses share Goodfellow's discriminator, which maximises
 
     V(D, G) = E_x[log D(x)] + E_z[log(1 - D(G(z)))],
 
-and differ in what the generator minimises. Everything is computed on the logit `l`, `D = sigmoid(l)`, through
-`softplus(l) = log(1 + exp(l))`, so that no logarithm ever sees a zero.
+and differ in what the generator minimises. They are computed on the logit `l`, `D = sigmoid(l)`, through
+`softplus(l) = log(1 + exp(l))`, so that no logarithm ever sees a zero. InfoGAN adds the mutual information between
+codes and samples to one of them; EBGAN plays for energies instead of probabilities.
 
 References:
     Goodfellow et al. 2014, "Generative Adversarial Nets", arXiv:1406.2661.
     Huszár 2016, "An Alternative Update Rule for Generative Adversarial Networks", inference.vc; the proof is in
     Sønderby et al. 2016, "Amortised MAP Inference for Image Super-resolution", arXiv:1610.04490, appendix A.
+    Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information Maximizing Generative
+    Adversarial Nets", arXiv:1606.03657.
+    Zhao, Mathieu and LeCun 2016, "Energy-based Generative Adversarial Network", arXiv:1609.03126.
 """
 
 import difflib
@@ -71,8 +75,12 @@ class AdversarialLoss:
     noise behind the generated ones, `latent` the distribution it came from.
     """
 
-    #: Names of the values that `diagnostics` returns; `fit` logs their means beside `d_loss` and `g_loss`.
-    diagnostic_names: tuple[str, ...] = ()
+    #: How many samples one update must have for the loss to be defined.
+    smallest_batch = 1
+
+    def diagnostic_names(self, latent) -> tuple[str, ...]:
+        """Names of the values that `diagnostics` returns; `fit` logs their means beside `d_loss` and `g_loss`."""
+        return ()
 
     def discriminator_loss(self, real_outputs, fake_outputs, z, latent):
         """What the discriminator minimises, `[B]` float32."""
@@ -105,12 +113,13 @@ class LogitLoss(AdversarialLoss):
         ValueError: `label_smoothing` is outside [0, 1).
     """
 
-    diagnostic_names = ("d_real", "d_fake", "value", "jsd")
-
     def __init__(self, label_smoothing: float = 0.0):
         if not 0.0 <= label_smoothing < 1.0:
             raise ValueError(f"label_smoothing must lie in [0, 1), found {label_smoothing}.")
         self.label_smoothing = label_smoothing
+
+    def diagnostic_names(self, latent):
+        return ("d_real", "d_fake", "value", "jsd")
 
     def discriminator_loss(self, real_outputs, fake_outputs, z, latent):
         """`-log D(x) - log(1 - D(G(z)))`, `[B]` nats: -V(D, G) sample by sample.
@@ -168,15 +177,213 @@ class KL(LogitLoss):
         return kl_generator_loss(logits_of(fake_outputs))
 
 
-ALIASES = {"minimax": Minimax, "non_saturating": NonSaturating, "kl": KL}
+def energies_of(outputs):
+    """The energies in the outputs of an autoencoding discriminator, as float32 `[B]`."""
+    if not isinstance(outputs, dict) or "energy" not in outputs:
+        found = ", ".join(sorted(outputs)) if isinstance(outputs, dict) else "one tensor"
+        raise ValueError(
+            f"EBGAN reads energies: its discriminator must give a dict with 'energy' [B]; found {found}. "
+            "Discriminators that give logits play for minimax, non_saturating or kl."
+        )
+    energy = outputs["energy"]
+    if len(energy.shape) != 1:
+        raise ValueError(
+            f"EBGAN needs one energy per sample, shape [B]; the discriminator gives {tuple(energy.shape)}."
+        )
+    return ops.cast(energy, "float32")
+
+
+def pulling_away_term(encodings):
+    """The pulling-away term of EBGAN (arXiv:1609.03126, section 2.4) sample by sample.
+
+        PT = 1 / (N (N - 1)) sum_i sum_{j != i} cos^2(S_i, S_j)
+
+    Args:
+        encodings: `[N, ...]`, one encoder output per sample; flattened to `[N, E]`.
+
+    Returns:
+        float32 `[N]`: for each i the mean of cos^2(S_i, S_j) over the N - 1 others, so that the mean is PT. 0 where
+        a row is orthogonal to the others, 1 where all are parallel.
+
+    Raises:
+        ValueError: N is known to be 1.
+    """
+    n = encodings.shape[0]
+    if n == 1:
+        raise ValueError("The pulling-away term compares the samples of a batch: it needs at least 2; found 1.")
+    n = ops.cast(ops.shape(encodings)[0], "float32")
+    rows = ops.cast(ops.reshape(encodings, (ops.shape(encodings)[0], math.prod(encodings.shape[1:]))), "float32")
+    squares = ops.sum(ops.square(rows), axis=1, keepdims=True)  # [N, 1]
+    rows = rows * ops.rsqrt(ops.maximum(squares, 1e-12))  # a row of zeros stays one: it is parallel to none
+    cosines = ops.matmul(rows, ops.transpose(rows))  # [N, N]
+    others = 1.0 - ops.eye(ops.shape(encodings)[0], dtype="float32")
+    return ops.sum(ops.square(cosines) * others, axis=1) / (n - 1.0)
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class EBGAN(AdversarialLoss):
+    """The energy-based GAN: D(x) is an energy, low on data (Zhao, Mathieu and LeCun 2016, arXiv:1609.03126).
+
+        d_loss = D(x) + [m - D(G(z))]^+                (Eq. 1; the hinge is taken sample by sample)
+        g_loss = D(G(z)) + pulling_away_weight * PT    (Eq. 2; PT on the encoder's output, section 2.4)
+
+    At a Nash equilibrium generator and data agree and d_loss = m (Theorem 1). For a fixed generator the best D gives
+    d_loss = m (1 - TV), TV the total variation distance between the two.
+
+    Args:
+        margin: m, in the energy's own units. The zoo's energy is the Euclidean norm over all pixels of one image, in
+            the model's value range: 10 for 28x28 images in [-1, 1] is a root mean squared error of .36 per pixel.
+            With another reduction (a mean over pixels, say) the same number means something else, and a margin
+            that no energy reaches or that every energy exceeds leaves one of the terms without effect.
+        pulling_away_weight: of PT in the generator's loss; the paper's EBGAN-PT has 0.1, its EBGAN 0.
+
+    Raises:
+        ValueError: a margin that is not above 0, or a negative weight.
+    """
+
+    def __init__(self, margin: float = 10.0, pulling_away_weight: float = 0.0):
+        if not 0.0 < margin < math.inf:
+            raise ValueError(f"margin must be a finite number above 0; found {margin}.")
+        self.margin = float(margin)
+        self.pulling_away_weight = _checked_weight("pulling_away_weight", pulling_away_weight)
+
+    @property
+    def smallest_batch(self):
+        return 2 if self.pulling_away_weight else 1  # PT has N (N - 1) pairs
+
+    def discriminator_loss(self, real_outputs, fake_outputs, z, latent):
+        hinge = ops.relu(self.margin - energies_of(fake_outputs))
+        return energies_of(real_outputs) + hinge
+
+    def generator_loss(self, fake_outputs, z, latent):
+        energy = energies_of(fake_outputs)
+        if not self.pulling_away_weight:
+            return energy
+        if "encoding" not in fake_outputs:
+            raise ValueError(
+                "The pulling-away term reads the encoder's output: the discriminator must give 'encoding' [B, E]; "
+                f"found {', '.join(sorted(fake_outputs))}."
+            )
+        return energy + self.pulling_away_weight * pulling_away_term(fake_outputs["encoding"])
+
+    def diagnostic_names(self, latent):
+        return ("energy_real", "energy_fake")
+
+    def diagnostics(self, real_outputs, fake_outputs, z, latent):
+        """`energy_real`, `energy_fake`: the energies, in the margin's units."""
+        return {"energy_real": energies_of(real_outputs), "energy_fake": energies_of(fake_outputs)}
+
+    def get_config(self):
+        return {"margin": self.margin, "pulling_away_weight": self.pulling_away_weight}
+
+
+def mutual_information(outputs, z, latent) -> dict:
+    """L_I(G, Q), the variational lower bound on I(c; G(z, c)), code by code (arXiv:1606.03657, Eq. 4 and 5).
+
+        L_I = E[log Q(c | x)] + H(c) <= I(c; x) <= H(c)
+
+    Q of a categorical code is a softmax over the discriminator's numbers, and H(c) = log k. Q of a continuous code is
+    a Gaussian around the discriminator's number with standard deviation 1, as in the authors' MNIST launcher, and
+    H(c) = log 2, that of (-1, 1). With so wide a Gaussian its part of the bound is at most log 2 - log(2 pi) / 2 =
+    -.2258 nats: negative, and a bound all the same.
+
+    Args:
+        outputs: of the discriminator for G(z): a dict with `codes` `[B, latent.code_dim]`.
+        z: `[B, latent.dim]`, the vectors that hold the true codes.
+        latent: a `kerasgan.latents.Coded`.
+
+    Returns:
+        `{code name: [B] float32}` in nats, names and order as in `latent.code_names`.
+    """
+    if not isinstance(outputs, dict) or "codes" not in outputs:
+        found = ", ".join(sorted(outputs)) if isinstance(outputs, dict) else "one tensor"
+        raise ValueError(
+            f"InfoGAN reads codes: its discriminator must give a dict with 'logits' and 'codes'; found {found}."
+        )
+    read = latent.split_codes(ops.cast(outputs["codes"], "float32"))
+    true = latent.split(z)
+    bounds = [
+        math.log(k) + ops.sum(one_hot * ops.log_softmax(scores, axis=-1), axis=-1)
+        for k, one_hot, scores in zip(latent.categorical, true["categorical"], read["categorical"], strict=True)
+    ]
+    errors = true["continuous"] - read["continuous"]  # [B, continuous]
+    for i in range(latent.continuous):
+        bounds.append(math.log(2.0) - 0.5 * ops.square(errors[:, i]) - 0.5 * math.log(2.0 * math.pi))
+    return dict(zip(latent.code_names, bounds, strict=True))
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class InfoGAN(AdversarialLoss):
+    """A GAN whose generator must keep its codes legible (Chen et al. 2016, arXiv:1606.03657, Eq. 6).
+
+        d_loss = adversarial d_loss - information_weight * L_I    (the discriminator holds Q, which is trained here)
+        g_loss = adversarial g_loss - information_weight * L_I
+
+    L_I is the sum of `mutual_information` over all codes.
+
+    Args:
+        adversarial: alias or instance of a logit loss: minimax, non_saturating or kl.
+        information_weight: the paper's lambda, which is 1.
+
+    Raises:
+        ValueError: another kind of adversarial loss, or a negative weight.
+    """
+
+    def __init__(self, adversarial="non_saturating", information_weight: float = 1.0):
+        self.adversarial = get(adversarial)
+        if not isinstance(self.adversarial, LogitLoss):
+            raise ValueError(
+                "InfoGAN builds on a logit loss: minimax, non_saturating or kl; "
+                f"found {type(self.adversarial).__name__}."
+            )
+        self.information_weight = _checked_weight("information_weight", information_weight)
+
+    def discriminator_loss(self, real_outputs, fake_outputs, z, latent):
+        information = sum(mutual_information(fake_outputs, z, latent).values())
+        adversarial = self.adversarial.discriminator_loss(real_outputs, fake_outputs, z, latent)
+        return adversarial - self.information_weight * information
+
+    def generator_loss(self, fake_outputs, z, latent):
+        information = sum(mutual_information(fake_outputs, z, latent).values())
+        return self.adversarial.generator_loss(fake_outputs, z, latent) - self.information_weight * information
+
+    def diagnostic_names(self, latent):
+        if not hasattr(latent, "code_names"):
+            raise ValueError(
+                "InfoGAN needs a latent with codes, kerasgan.latents.Coded(noise, categorical, continuous); "
+                f"found {type(latent).__name__}."
+            )
+        information = ("mutual_information", *(f"mutual_information_{name}" for name in latent.code_names))
+        return (*self.adversarial.diagnostic_names(latent), *information)
+
+    def diagnostics(self, real_outputs, fake_outputs, z, latent):
+        """The adversarial loss's own, `mutual_information` (L_I in nats) and its part from each code."""
+        bounds = mutual_information(fake_outputs, z, latent)
+        return {
+            **self.adversarial.diagnostics(real_outputs, fake_outputs, z, latent),
+            "mutual_information": sum(bounds.values()),
+            **{f"mutual_information_{name}": bound for name, bound in bounds.items()},
+        }
+
+    def get_config(self):
+        return {"adversarial": serialize(self.adversarial), "information_weight": self.information_weight}
+
+
+def _checked_weight(name: str, weight) -> float:
+    if not 0.0 <= weight < math.inf:
+        raise ValueError(f"{name} must be a finite number, at least 0; found {weight}.")
+    return float(weight)
+
+
+ALIASES = {"minimax": Minimax, "non_saturating": NonSaturating, "kl": KL, "ebgan": EBGAN, "infogan": InfoGAN}
 
 
 def get(identifier) -> AdversarialLoss:
     """An adversarial loss from an alias, an instance or a config.
 
     Args:
-        identifier: one of `ALIASES` ("minimax", "non_saturating", "kl"), an `AdversarialLoss`, or what
-            `serialize` returned for one.
+        identifier: one of `ALIASES` ("minimax", "non_saturating", "kl", "ebgan", "infogan"), an `AdversarialLoss`,
+            or what `serialize` returned for one.
 
     Raises:
         ValueError: the alias or the config is unknown; the message lists the known ones.

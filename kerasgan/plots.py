@@ -41,6 +41,55 @@ def grid(images, path=None, columns: int | None = None, gap: int = 2) -> np.ndar
     return sheet
 
 
+def points(samples, path=None, real=None) -> np.ndarray:
+    """Draws points of the plane as a scatter plot, numbers as a histogram.
+
+    Args:
+        samples: float `[N, 2]` or `[N, 1]`.
+        path: where to write a PNG; None writes nothing.
+        real: points of the data, drawn behind in grey; where they are given the axes are theirs.
+
+    Returns:
+        uint8 `[height, width, 3]`.
+
+    Raises:
+        ValueError: samples of another shape, or none.
+    """
+    samples = np.asarray(samples, np.float32)
+    if samples.ndim != 2 or samples.shape[1] not in (1, 2) or not len(samples):
+        raise ValueError(f"A picture of points needs samples [N, 1] or [N, 2]; found shape {samples.shape}.")
+    samples = samples[np.isfinite(samples).all(1)]  # a diverged generator draws nothing
+    shown = samples if real is None else np.asarray(real, np.float32)
+    low, high = (shown.min(0), shown.max(0)) if len(shown) else (np.zeros(2), np.ones(2))
+    middle, reach = (low + high) / 2, 0.6 * max(float(np.max(high - low)), 1e-3)
+
+    figure, canvas = _figure((4.0, 4.0))
+    axes = figure.add_subplot()
+    axes.set_xlim(middle[0] - reach, middle[0] + reach)
+    if samples.shape[1] == 2:
+        axes.set_ylim(middle[1] - reach, middle[1] + reach)
+        axes.set_aspect("equal")
+        if real is not None:
+            axes.plot(*real.T, ".", markersize=2, color="0.75")
+        axes.plot(*samples.T, ".", markersize=2, color="tab:red")
+    else:
+        bins = np.linspace(middle[0] - reach, middle[0] + reach, 61)
+        if real is not None:
+            axes.hist(real[:, 0], bins, density=True, color="0.75")
+        axes.hist(samples[:, 0], bins, density=True, histtype="step", color="tab:red")
+    canvas.draw()
+    sheet = np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    if path is not None:
+        with replacing(path) as temporary:
+            _picture(sheet).save(temporary, format="PNG")
+    return sheet
+
+
+def samples(samples, path=None, real=None) -> np.ndarray:
+    """A picture of whatever a generator gives: a `grid` of images, or `points`."""
+    return grid(samples, path) if np.ndim(samples) == 4 else points(samples, path, real)
+
+
 def animation(frames: Sequence[pathlib.Path], path, longest: int = 150, milliseconds: int = 120) -> None:
     """Joins PNG files of one size into an endless GIF.
 
@@ -73,30 +122,38 @@ def curves(history: Mapping[str, Sequence[float]], path, x: Sequence[float] | No
         x: the points' positions; None counts from 1.
         xlabel: what `x` counts.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     panels = {
         "losses": [name for name in history if name.endswith("_loss")],
         "discriminator": [name for name in history if name.endswith(("d_real", "d_fake"))],
         "nats": [name for name in history if name.endswith(("value", "jsd"))],
+        "energy": [name for name in history if name.removeprefix("val_").startswith("energy_")],
+        "mutual information, nats": [name for name in history if "mutual_information" in name],
     }
     known = {name for names in panels.values() for name in names}
     panels["other"] = [name for name in history if name not in known and name not in ("epoch", "step")]
     panels = {title: names for title, names in panels.items() if names}
 
-    figure = Figure(figsize=(4.5 * len(panels), 3.2), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure, _ = _figure((4.5 * len(panels), 3.2))
     for axes, (title, names) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
         for name in names:
-            points = range(1, len(history[name]) + 1) if x is None else x
-            axes.plot(points, history[name], label=name, marker="." if len(history[name]) < 3 else None)
+            positions = range(1, len(history[name]) + 1) if x is None else x
+            label = name.replace("mutual_information_", "")
+            axes.plot(positions, history[name], label=label, marker="." if len(history[name]) < 3 else None)
         axes.set_title(title)
         axes.set_xlabel(xlabel)
         axes.grid(alpha=0.3)
         axes.legend()
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
+
+
+def _figure(size: tuple[float, float]):
+    """A figure of so many inches and its canvas, without any window system."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size, layout="constrained")
+    return figure, FigureCanvasAgg(figure)
 
 
 def _picture(pixels: np.ndarray) -> Image.Image:

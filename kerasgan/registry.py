@@ -22,7 +22,8 @@ class Recipe:
     """What every family's recipe says; a family adds its own fields and its paper's values.
 
     Attributes:
-        image_shape: (height, width, channels) of the samples.
+        image_shape: (height, width, channels) of the samples; (n,) for vectors of n numbers that are not images,
+            such as points in the plane, which fully connected families take.
         batch_size: m of Algorithm 1, real images per discriminator update.
         epochs: passes over the data in a full training.
         loss: alias of the adversarial loss.
@@ -119,8 +120,7 @@ def get_recipe(name: str, **overrides) -> Recipe:
             raise ValueError(
                 f"{name} has no setting {field!r}. It has: {', '.join(sorted(fields))}.{suggestion(field, fields)}"
             )
-    if isinstance(overrides.get("image_shape"), list):
-        overrides["image_shape"] = tuple(overrides["image_shape"])
+    overrides = {field: tuple(value) if isinstance(value, list) else value for field, value in overrides.items()}
     for field in dataclasses.fields(family.recipe):
         if field.name in overrides and not _is_of(overrides[field.name], field.type):
             kind = getattr(field.type, "__name__", str(field.type))

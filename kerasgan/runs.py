@@ -56,11 +56,18 @@ def resolve(model, dataset, split="train", epochs=None, batch_size=None, **overr
     from kerasgan import data
 
     family = registry.get_family(model)
+    shape = None
     if overrides.get("image_shape") is None:
-        overrides["image_shape"] = data.image_shape_of(dataset, split)
-        if overrides["image_shape"] is None:
+        overrides["image_shape"] = shape = data.image_shape_of(dataset, split)
+        if shape is None:
             raise ValueError(f"The images of {dataset} differ in size; give --image_shape=height,width,channels.")
-    recipe = registry.get_recipe(family.name, **{k: v for k, v in overrides.items() if v is not None})
+    try:
+        recipe = registry.get_recipe(family.name, **{k: v for k, v in overrides.items() if v is not None})
+    except ValueError as error:
+        if shape is None or "image_shape=" not in str(error):
+            raise
+        what = "points" if len(shape) == 1 else "images"
+        raise ValueError(f"{str(error).removesuffix('.')}, the shape of {dataset}'s {what}.") from None
     epochs = recipe.epochs if epochs is None else epochs
     batch_size = recipe.batch_size * recipe.d_steps if batch_size is None else batch_size
     for name, number in (("epochs", epochs), ("batch_size", batch_size), ("d_steps", recipe.d_steps)):
@@ -128,7 +135,7 @@ def train(config: Config, output, resume: bool = False, overwrite: bool = False,
                 verbose=verbose,
                 callbacks=[
                     keras.callbacks.TerminateOnNaN(),
-                    callbacks.SampleGrid(output / "samples"),
+                    callbacks.SampleGrid(output / "samples", real=images[:2500] if images.ndim == 2 else None),
                     callbacks.HistoryTable(output / "history.csv"),
                     checkpoint,
                 ],
@@ -163,7 +170,8 @@ def read_config(output) -> Config:
         fields = {field.name: content[field.name] for field in dataclasses.fields(Config)}
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ValueError(f"Cannot read {path}: {error!r}.") from None
-    fields["recipe"]["image_shape"] = tuple(fields["recipe"]["image_shape"])
+    recipe = fields["recipe"]
+    fields["recipe"] = {name: tuple(value) if isinstance(value, list) else value for name, value in recipe.items()}
     return Config(**fields)
 
 

@@ -28,7 +28,7 @@ def build(recipe: VanillaGANRecipe):
             recipe.image_shape, recipe.discriminator_units, recipe.discriminator_pieces, recipe.seed
         ),
         Uniform(recipe.latent_dim, -math.sqrt(3.0), math.sqrt(3.0)),
-        value_range=(0, 1),
+        value_range=(0, 1) if len(recipe.image_shape) == 3 else None,
         ema_decay=recipe.ema_decay,
         seed=recipe.seed,
         name="vanilla_gan",

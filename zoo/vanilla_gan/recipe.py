@@ -28,7 +28,8 @@ class VanillaGANRecipe(Recipe):
 
     def __post_init__(self):
         shape = self.image_shape
-        if len(shape) != 3 or min(shape) < 1 or shape[2] not in (1, 3):
+        if min(shape, default=0) < 1 or not (len(shape) == 1 or (len(shape) == 3 and shape[2] in (1, 3))):
             raise ValueError(
-                f"vanilla_gan makes images (height, width, channels) with 1 or 3 channels; found image_shape={shape}."
+                "vanilla_gan makes images (height, width, channels) with 1 or 3 channels, or vectors (n,); "
+                f"found image_shape={shape}."
             )

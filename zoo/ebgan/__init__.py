@@ -1,0 +1,41 @@
+"""EBGAN (Zhao, Mathieu and LeCun 2016, arXiv:1609.03126)."""
+
+from kerasgan.registry import register
+from kerasgan.zoo.ebgan.recipe import EBGANRecipe
+
+
+@register("ebgan", EBGANRecipe, "an autoencoder's reconstruction error as the discriminator's energy (2016)")
+def build(recipe: EBGANRecipe):
+    """The compiled GAN that a recipe describes."""
+    from kerasgan import losses
+    from kerasgan.gan import GAN
+    from kerasgan.latents import Uniform
+    from kerasgan.optimizers import Adam
+    from kerasgan.zoo.ebgan import networks
+
+    shape, seed = recipe.image_shape, recipe.seed
+    if recipe.convolutional:
+        generator = networks.convolutional_generator(shape, recipe.latent_dim, recipe.generator_width, seed)
+        discriminator = networks.convolutional_discriminator(shape, recipe.discriminator_width, seed)
+    else:
+        generator = networks.dense_generator(
+            shape, recipe.latent_dim, recipe.generator_layers, recipe.generator_width, seed
+        )
+        discriminator = networks.dense_discriminator(shape, recipe.discriminator_width, seed)
+    gan = GAN(
+        generator,
+        discriminator,
+        Uniform(recipe.latent_dim, -1.0, 1.0),
+        value_range=(-1, 1) if len(shape) == 3 else None,
+        ema_decay=recipe.ema_decay,
+        seed=seed,
+        name="ebgan",
+    )
+    gan.compile(
+        d_optimizer=Adam(recipe.learning_rate, beta_1=recipe.beta_1),
+        g_optimizer=Adam(recipe.learning_rate, beta_1=recipe.beta_1),
+        loss=losses.EBGAN(recipe.margin, recipe.pulling_away_weight),
+        d_steps=recipe.d_steps,
+        fresh_noise=recipe.fresh_noise,
+    )
+    return gan

@@ -1,0 +1,34 @@
+"""InfoGAN (Chen et al. 2016, arXiv:1606.03657)."""
+
+from kerasgan.registry import register
+from kerasgan.zoo.infogan.recipe import InfoGANRecipe
+
+
+@register("infogan", InfoGANRecipe, "codes in the noise that the discriminator learns to read back (2016)")
+def build(recipe: InfoGANRecipe):
+    """The compiled GAN that a recipe describes."""
+    from kerasgan import losses
+    from kerasgan.gan import GAN
+    from kerasgan.latents import Coded
+    from kerasgan.optimizers import Adam
+    from kerasgan.zoo.infogan import networks
+
+    latent = Coded(recipe.noise_dim, recipe.categorical, recipe.continuous)
+    shape = recipe.image_shape
+    gan = GAN(
+        networks.generator(shape, latent.dim, recipe.seed),
+        networks.discriminator(shape, latent.code_dim, recipe.seed),
+        latent,
+        value_range=(0, 1) if shape[0] == 28 else (-1, 1),
+        ema_decay=recipe.ema_decay,
+        seed=recipe.seed,
+        name="infogan",
+    )
+    gan.compile(
+        d_optimizer=Adam(recipe.d_learning_rate, beta_1=recipe.beta_1),
+        g_optimizer=Adam(recipe.g_learning_rate, beta_1=recipe.beta_1),
+        loss=losses.InfoGAN("non_saturating" if recipe.loss == "infogan" else recipe.loss, recipe.information_weight),
+        d_steps=recipe.d_steps,
+        fresh_noise=recipe.fresh_noise,
+    )
+    return gan
