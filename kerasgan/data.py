@@ -82,6 +82,10 @@ def load(
     d_steps = getattr(like, "d_steps", 1)
     if batch_size % d_steps:
         raise ValueError(f"batch_size={batch_size} must divide into d_steps={d_steps} minibatches.")
+    loss = getattr(like, "loss", None)
+    least = d_steps * getattr(loss, "smallest_batch", 1)
+    if batch_size < least:
+        raise ValueError(f"{type(loss).__name__} needs at least {least} samples in a batch; found {batch_size}.")
     shuffle = split.startswith("train") if shuffle is None else shuffle
     drop_remainder = shuffle if drop_remainder is None else drop_remainder
 

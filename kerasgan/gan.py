@@ -245,14 +245,17 @@ class GAN(keras.Model):
             tf.reduce_all((x >= low - slack) & (x <= high + slack)),
             [f"{MARK}{rule}, none of them NaN; found values from", tf.reduce_min(x), "to", tf.reduce_max(x)],
         )
-        least = self.loss.smallest_batch * minibatches
-        enough = tf.debugging.Assert(
-            tf.shape(x)[0] >= least,
-            [f"{MARK}{type(self.loss).__name__} needs at least {least} samples in a batch; found", tf.shape(x)[0]],
-        )
-        # Both are None where they have been checked eagerly.
-        with tf.control_dependencies([check for check in (fits, enough) if check is not None]):
+        checks = [fits, self._enough_samples(x, self.loss.smallest_batch * minibatches)]
+        with tf.control_dependencies([check for check in checks if check is not None]):  # None: checked eagerly
             return tf.identity(x)
+
+    def _enough_samples(self, x, least):
+        rule = f"{type(self.loss).__name__} needs at least {least} samples in a batch; found"
+        if x.shape[0] is None:
+            return tf.debugging.Assert(tf.shape(x)[0] >= least, [MARK + rule, tf.shape(x)[0]])
+        if x.shape[0] < least:
+            raise ValueError(f"{rule} {x.shape[0]}.")
+        return None
 
     # -- Keras's side ----------------------------------------------------------------------------------------------
 

@@ -11,6 +11,7 @@ import tensorflow as tf
 from conftest import assert_same_weights, small_gan, small_images
 from PIL import Image
 
+import kerasgan
 from kerasgan import callbacks
 
 
@@ -45,6 +46,16 @@ def test_sample_grid_every_n_steps_and_for_tensorboard(tmp_path):
     events = [e for e in tf.compat.v1.train.summary_iterator(str(log)) if e.summary.value]
     assert [e.step for e in events] == [0, 3, 6, 8]
     assert events[0].summary.value[0].tag == "samples"
+
+
+def test_sample_grid_draws_points(tmp_path):
+    gan = kerasgan.create_model("vanilla_gan", image_shape=(2,), generator_units=4, discriminator_units=2)
+    real = kerasgan.toys.ring().sample(20)
+    gan.fit(real, batch_size=10, verbose=0, callbacks=[callbacks.SampleGrid(tmp_path, real=real)])
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["samples.gif", "step-00000000.png", "step-00000002.png"]
+    gan = kerasgan.create_model("vanilla_gan", image_shape=(5,), generator_units=4, discriminator_units=2)
+    with pytest.raises(ValueError, match=r"SampleGrid draws images, and points .*; this model's have \(5,\)"):
+        gan.fit(np.zeros((10, 5), np.float32), verbose=0, callbacks=[callbacks.SampleGrid(tmp_path)])
 
 
 @pytest.mark.parametrize("every", [0, -1, 2.5, "batch", True])

@@ -88,6 +88,7 @@ def wrong(dataset, tmp_path):
     np.savez(few, np.zeros((5, 6, 6, 1), np.uint8))
     nan = tmp_path / "nan.npz"
     np.savez(nan, np.full((20, 6, 6, 1), np.nan, np.float32))
+    pulling = ("--set=pulling_away_weight=.1", "--set=generator_width=2")
     sample = ("sample", "--output=" + str(tmp_path / "x.png"))
     return [
         (("trian",), 2, "unknown command 'trian'; there are list, train, sample, export. Did you mean 'train'?"),
@@ -102,6 +103,21 @@ def wrong(dataset, tmp_path):
         ((*good, "--model=vanila_gan"), 1, "Did you mean 'vanilla_gan'?"),
         ((*good, "--loss=non_saturatng"), 1, "Did you mean 'non_saturating'?"),
         ((*good, "--dataset=fashion_mnits"), 1, "Did you mean 'fashion_mnist'?"),
+        ((*good, "--dataset=rnig"), 1, "Did you mean 'ring'?"),
+        (("train", "--model=dcgan", "--dataset=ring", f"--output={there}"), 1, "the shape of ring's points"),
+        ((*good, "--dataset=ring", "--image_shape=6,6,1"), 1, "ring holds points of shape (2,), the model takes (6, 6"),
+        (("train", "--model=ebgan", "--dataset=ring", f"--output={there}", "--loss=kl"), 1, "its loss is 'ebgan'"),
+        ((*good, "--loss=infogan"), 1, "InfoGAN needs a latent with codes"),
+        (
+            ("train", "--model=ebgan", "--dataset=ring", f"--output={there}", "--set=margin=-1"),
+            1,
+            "margin must be a finite number above 0; found -1",
+        ),
+        (
+            ("train", "--model=ebgan", "--dataset=ring", f"--output={there}", "--batch_size=1", *pulling),
+            1,
+            "EBGAN needs at least 2 samples in a batch; found 1",
+        ),
         ((*good, "--set=learning_rate=fast"), 1, "learning_rate must be of type float; found 'fast'"),
         ((*good, "--set=epochs=abc"), 2, "--set=epochs=... has an option of its own: use --epochs"),
         ((*good, "--set=split=5"), 2, "use --split"),
@@ -125,7 +141,7 @@ def wrong(dataset, tmp_path):
         ((*good, "--ema_decay=2"), 1, "ema_decay must lie between 0 and 1"),
         ((*good, "--seed=-1"), 1, "seed must be from 0 to 2**31 - 1; found -1"),
         ((*good, f"--output={tmp_path / 'file'}"), 1, "is a file; a folder is needed there"),
-        ((*good, f"--dataset={few}"), 1, "has 5 images in split 'train', fewer than one batch of 10"),
+        ((*good, f"--dataset={few}"), 1, "has 5 samples in split 'train', fewer than one batch of 10"),
         ((*good, f"--dataset={nan}"), 1, "has NaN in its images"),
         ((*good, f"--dataset=folder:{tmp_path / 'empty'}"), 1, "holds no images"),
         ((*good, f"--dataset=folder:{tmp_path / 'nowhere'}"), 1, "There is no folder"),

@@ -1,5 +1,7 @@
 """What every registered GAN must do, with no line for any of them: a new family is tested by being there."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -48,6 +50,26 @@ def test_fit_save_resume_generate_export(name, tmp_path):
     gan.export(tmp_path / "servable")
     served = run_signature(tmp_path / "servable", "sample", seed=[11, 12, 13])
     np.testing.assert_allclose(served["images"], images, atol=1e-5)
+
+
+def test_points_or_a_clear_refusal(name, tmp_path):
+    """A family that makes vectors makes points of the plane; one that does not says what it makes."""
+    refusal = None
+    try:
+        gan = kerasgan.create_model(name, image_shape=(2,))
+    except ValueError as error:
+        refusal = str(error)
+    if refusal is not None:
+        assert re.search(r"makes .*images.*; found image_shape=\(2,\)", refusal)
+        return
+    points = kerasgan.toys.ring().sample(20)
+    history = gan.fit(points, batch_size=10, verbose=0).history
+    assert all(np.isfinite(values).all() for values in history.values())
+    samples = gan.generate(3, seed=11)
+    assert samples.shape == (3, 2)
+    gan.export(tmp_path / "servable")
+    served = run_signature(tmp_path / "servable", "sample", seed=[11, 12, 13])
+    np.testing.assert_allclose(served["samples"], samples, atol=1e-5)
 
 
 def test_checkpoints_and_pictures(name, tmp_path):

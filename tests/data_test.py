@@ -8,7 +8,7 @@ import pytest
 from conftest import small_gan
 from PIL import Image
 
-from kerasgan import data, fashion_mnist
+from kerasgan import data, fashion_mnist, toys
 
 
 def batches(*args, **options):
@@ -166,6 +166,20 @@ def test_large_sources_go_to_a_temporary_file(monkeypatch, picture_folder):
     np.testing.assert_array_equal(on_disk, in_memory)
 
 
+def test_toys_are_points_as_they_are():
+    (batch,) = batches("ring", split="test[:1%]", batch_size=100)
+    assert batch.dtype == np.float32
+    np.testing.assert_array_equal(batch, toys.ring().sample(10_000, seed=1)[:100])
+    assert len(data.load("grid", batch_size=100)) == 1000
+    assert data.image_shape_of("swiss_roll") == (2,)
+    train = data.load_array("gaussian")
+    assert train.shape == (100_000, 1)
+    assert not np.isin(data.load_array("gaussian", "test"), train).all()
+    own = np.array([[1.5, -300.0], [0.0, 7.0]])
+    (batch,) = batches(own, batch_size=2, shuffle=False, value_range=(0, 1))
+    np.testing.assert_array_equal(batch, own)
+
+
 # -- bad sources -------------------------------------------------------------------------------------------------------
 
 
@@ -180,15 +194,25 @@ def nan_images():
     [
         (marked(4), {"batch_size": 0}, "batch_size must be a whole number, at least 1; found 0"),
         (marked(4), {"batch_size": 2.0}, "batch_size must be a whole number"),
-        (marked(4), {"batch_size": 5}, "the array has 4 images in split 'train', fewer than one batch of 5"),
+        (marked(4), {"batch_size": 5}, "the array has 4 samples in split 'train', fewer than one batch of 5"),
         (marked(4), {"split": "test"}, "has one split, 'train', and slices of it"),
         (marked(4), {"split": "train[9:]"}, "holds none of its 4 images"),
         (marked(4), {"image_shape": (4, 4, 2)}, r"image_shape must be \(height, width, 1 or 3\)"),
         (nan_images(), {}, "has NaN in its images"),
         (np.full((4, 8, 8, 1), 3.5), {}, r"holds floats from 3.5 to 3.5; images must lie in \[0, 1\]"),
         (np.full((4, 8, 8, 1), 300), {}, "holds whole numbers from 300 to 300"),
-        (np.zeros((4, 8)), {}, r"must hold images \[N, H, W\].*found shape \(4, 8\)"),
-        (np.zeros((0, 8, 8, 1)), {}, r"found shape \(0, 8, 8, 1\)"),
+        (np.zeros((4, 8), int), {}, r"must hold images \[N, H, W\].* or points .*; found int64 of shape \(4, 8\)"),
+        (np.zeros((0, 8, 8, 1)), {}, r"found float64 of shape \(0, 8, 8, 1\)"),
+        (np.full((4, 2), np.inf), {}, "has values that are not finite"),
+        ("ring", {"split": "validation"}, r"ring has the splits train and test, .*; found 'validation'"),
+        ("ring", {"image_shape": (28, 28, 1)}, r"points of shape \(2,\), the model takes \(28, 28, 1\).*vanilla_gan"),
+        ("gaussian", {"image_shape": (2,)}, r"gaussian holds points of shape \(1,\), the model takes \(2,\)"),
+        (
+            marked(4),
+            {"image_shape": (2,)},
+            r"holds images, the model takes vectors of shape \(2,\); .*ring, swiss_roll",
+        ),
+        ("rnig", {}, r"nor a toy \(gaussian, grid, ring, swiss_roll\). Did you mean 'ring'"),
         (np.full((4, 8, 8, 1), "x"), {}, "must be uint8 in 0..255 or floats"),
         ("folder:/no/such/place", {}, "There is no folder /no/such/place"),
         ("/no/such.npz", {}, "There is no file /no/such.npz"),

@@ -204,6 +204,80 @@ def test_generate_says_what_it_takes(bad):
         small_gan().generate(**bad)
 
 
+def coded_gan():
+    """G gives its latent as it is, so that samples show what was set; Q says 10 times its input."""
+    latent = kerasgan.latents.Coded(2, (3,), 2)
+    z = keras.Input((latent.dim,))
+    samples = keras.Input((latent.dim,))
+    codes = keras.layers.Dense(latent.code_dim, use_bias=False)
+    outputs = {"logits": keras.layers.Dense(1)(samples), "codes": codes(samples)}
+    discriminator = keras.Model(samples, outputs)
+    codes.set_weights([np.concatenate([np.zeros((2, 5)), 10 * np.eye(5)])])
+    gan = kerasgan.GAN(keras.Model(z, keras.layers.Identity()(z)), discriminator, latent, value_range=None)
+    gan.compile(loss="infogan")
+    return gan
+
+
+def test_codes_are_set_and_read():
+    gan = coded_gan()
+    free = gan.generate(4, seed=5)
+    fixed = gan.generate(4, seed=5, codes={"categorical": [0, 1, 2, 1], "continuous": [0.5, -2]}, batch_size=3)
+    np.testing.assert_array_equal(fixed[:, :2], free[:, :2])  # the noise is the seeds' own
+    np.testing.assert_array_equal(fixed[:, 2:5], np.eye(3)[[0, 1, 2, 1]])
+    np.testing.assert_array_equal(fixed[:, 5:], [[0.5, -2]] * 4)
+    half = gan.generate(4, seed=5, codes={"categorical": 2})
+    np.testing.assert_array_equal(half[:, 5:], free[:, 5:])
+
+    read = gan.infer_codes(fixed, batch_size=3)
+    assert read["categorical"].shape == (4, 1, 3)
+    np.testing.assert_array_equal(read["categorical"][:, 0].argmax(1), [0, 1, 2, 1])
+    np.testing.assert_allclose(read["categorical"][0, 0, 0], np.exp(10) / (np.exp(10) + 2), rtol=1e-5)
+    np.testing.assert_allclose(read["continuous"], [[5, -20]] * 4)
+
+
+def test_codes_of_images():
+    gan = kerasgan.create_model("infogan")
+    images = gan.generate(2)
+    read = gan.infer_codes(images)
+    expected = gan.discriminator(images, training=False)["codes"]  # this model's range is [0, 1], like the images'
+    np.testing.assert_allclose(read["continuous"], expected[:, 10:], atol=1e-6)
+    for wrong, found in (
+        (images[..., 0], r"found float32 of shape \(2, 28, 28\)"),
+        ((255 * images).astype(np.uint8), "found uint8"),
+        (2 * images - 1, "found values from -"),
+        (images + np.nan, "found values from nan to nan"),
+    ):
+        with pytest.raises(
+            ValueError, match=rf"infer_codes needs floats of shape \(N, 28, 28, 1\) in \[0, 1\]; {found}"
+        ):
+            gan.infer_codes(wrong)
+
+
+def test_codes_where_there_are_none():
+    gan = small_gan()
+    for ask in (lambda: gan.generate(2, codes={"categorical": 1}), lambda: gan.infer_codes(gan.generate(2))):
+        with pytest.raises(ValueError, match=r"This model has no codes: its latent is Normal, not Coded"):
+            ask()
+    latent = kerasgan.latents.Coded(2, (2,), 0)
+    plain = kerasgan.GAN(gan.generator, gan.discriminator, latent)
+    with pytest.raises(ValueError, match=r"discriminator gives no 'codes' to read"):
+        plain.infer_codes(plain.generate(2))
+    with pytest.raises(ValueError, match=r"found 5"):
+        plain.generate(2, codes={"categorical": 5})
+    with pytest.raises(ValueError, match=r"needs a latent with codes"):
+        gan.compile(loss="infogan")
+
+
+def test_a_batch_too_small_for_the_loss():
+    gan = kerasgan.create_model("ebgan", image_shape=(2,), generator_width=4, pulling_away_weight=0.1, d_steps=2)
+    points = np.zeros((5, 2), np.float32)
+    with pytest.raises(ValueError, match=r"EBGAN needs at least 4 samples in a batch; found 2"):
+        gan.fit(points[:2], batch_size=2, verbose=0)
+    with pytest.raises(ValueError, match=r"EBGAN needs at least 2 samples in a batch; found 1"):
+        gan.evaluate(points, batch_size=2, verbose=0)
+    assert int(gan.step.numpy()) == 0
+
+
 def test_ema_follows_its_formula_and_is_what_generate_uses():
     gan = small_gan(ema_decay=0.9)
     np.testing.assert_array_equal(gan.ema_generator.get_weights()[0], gan.generator.get_weights()[0])
@@ -291,7 +365,7 @@ def test_there_is_no_optimizer_but_the_two():
     [
         ({"d_steps": 0}, "d_steps must be a whole number, at least 1; found 0"),
         ({"d_steps": 1.5}, "d_steps must be a whole number"),
-        ({"loss": "wgan"}, "Unknown adversarial loss 'wgan'. Known: kl, minimax, non_saturating"),
+        ({"loss": "wgan"}, "Unknown adversarial loss 'wgan'. Known: ebgan, infogan, kl, minimax, non_saturating"),
         ({"optimizer": "adam"}, "does not take optimizer. It takes d_optimizer, g_optimizer"),
         ({"d_optimizer": "adamm"}, "adamm"),
     ],

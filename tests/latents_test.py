@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from kerasgan import latents
 
-LATENTS = [latents.Normal(7), latents.Uniform(7, -2.0, 3.0)]
+LATENTS = [latents.Normal(7), latents.Uniform(7, -2.0, 3.0), latents.Coded(2, (3,), 2)]
 
 
 @pytest.mark.parametrize("latent", LATENTS, ids=lambda latent: type(latent).__name__)
@@ -84,3 +84,133 @@ def test_dimensions_must_be_whole_and_positive(dim):
 def test_uniform_needs_finite_bounds_in_order(bounds):
     with pytest.raises(ValueError, match=r"finite bounds with low < high"):
         latents.Uniform(3, *bounds)
+
+
+def test_a_number_is_never_exactly_0_or_1():
+    """At 1 a normal number would be infinite; the largest of 2**32 bit patterns would round to it."""
+    u = latents._to_unit(tf.constant([0, 2**32 - 1, 2**31], tf.uint32)).numpy()
+    assert u[0] == np.float32(2.0**-25)
+    assert u[1] == np.float32(1 - 2.0**-24) < 1
+    assert u[2] == pytest.approx(0.5, abs=1e-7)
+    assert np.isfinite(tf.math.erfinv(2 * u - 1)).all()
+
+
+class TestCoded:
+    latent = latents.Coded(5, (10, 3), 2)
+
+    def test_parts(self):
+        assert (self.latent.noise, self.latent.code_dim, self.latent.dim) == (5, 15, 20)
+        assert self.latent.code_names == ("categorical_0", "categorical_1", "continuous_0", "continuous_1")
+        z = self.latent.sample(4000, [3, 4])
+        parts = self.latent.split(z)
+        assert parts["noise"].shape == (4000, 5)
+        assert [one_hot.shape for one_hot in parts["categorical"]] == [(4000, 10), (4000, 3)]
+        assert parts["continuous"].shape == (4000, 2)
+        for one_hot, k in zip(parts["categorical"], (10, 3), strict=True):
+            counts = one_hot.numpy().sum(0)
+            assert set(np.unique(one_hot)) == {0.0, 1.0}
+            np.testing.assert_array_equal(one_hot.numpy().sum(1), 1)
+            assert np.abs(counts - 4000 / k).max() < 4 * np.sqrt(4000 / k)
+        for part in (parts["noise"].numpy(), parts["continuous"].numpy()):
+            assert np.abs(part).max() < 1
+            assert part.var() == pytest.approx(1 / 3, rel=0.05)
+        numbers = np.concatenate([parts["noise"], parts["continuous"]], axis=1)
+        assert np.abs(np.corrcoef(numbers.T) - np.eye(7)).max() < 4.5 / np.sqrt(4000)
+
+    def test_join_undoes_split(self):
+        z = self.latent.sample(6, [0, 0])
+        parts = self.latent.split(z)
+        categories = np.stack([one_hot.numpy().argmax(1) for one_hot in parts["categorical"]], axis=1)
+        np.testing.assert_array_equal(self.latent.join(parts["noise"], categories, parts["continuous"]), z)
+        np.testing.assert_array_equal(self.latent.with_codes(z), z)
+
+    def test_with_codes_leaves_the_rest(self):
+        z = self.latent.sample(2, [0, 0]).numpy()
+        changed = self.latent.with_codes(z, continuous=np.float32([[2, -2], [0, 1]])).numpy()
+        np.testing.assert_array_equal(changed[:, :18], z[:, :18])
+        np.testing.assert_array_equal(changed[:, 18:], [[2, -2], [0, 1]])
+        changed = self.latent.with_codes(z, categorical=np.array([[7, 0], [1, 2]])).numpy()
+        np.testing.assert_array_equal(changed[:, :5], z[:, :5])
+        np.testing.assert_array_equal(changed[:, 18:], z[:, 18:])
+        assert changed[0, 5 + 7] == changed[0, 15] == changed[1, 5 + 1] == changed[1, 15 + 2] == 1
+        assert changed[:, 5:18].sum() == 4
+
+    def test_read(self):
+        scores = np.zeros((2, 15), np.float32)
+        scores[:, 0] = np.log(11.0)
+        scores[:, 13:] = [[0.5, -3], [0, 0]]
+        read = self.latent.read(scores)
+        assert read["categorical"].shape == (2, 2, 10)
+        np.testing.assert_allclose(read["categorical"][0, 0], [11 / 20] + [1 / 20] * 9, rtol=1e-5)
+        np.testing.assert_allclose(read["categorical"][1, 1], [1 / 3] * 3 + [0] * 7, rtol=1e-5)
+        np.testing.assert_array_equal(read["continuous"], scores[:, 13:])
+        only = latents.Coded(1, (), 2).read(np.float32([[1, 2]]))
+        assert only["categorical"].shape == (1, 0, 0)
+
+    def test_noise_of_another_kind(self):
+        latent = latents.Coded(latents.Normal(3), (2,), 0)
+        assert (latent.noise, latent.dim) == (3, 5)
+        noise = latent.split(latent.sample(4000, [0, 0]))["noise"].numpy()
+        assert noise.var() == pytest.approx(1.0, rel=0.1)
+        again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(latent))
+        np.testing.assert_array_equal(again.sample(3, [0, 1]), latent.sample(3, [0, 1]))
+
+    @pytest.mark.parametrize(
+        ("codes", "categorical", "continuous"),
+        [
+            ({"categorical": [3, 1]}, [[3, 1]] * 3, None),
+            ({"categorical": [[0, 1], [1, 2], [9, 0]], "continuous": 0.5}, [[0, 1], [1, 2], [9, 0]], [[0.5, 0.5]] * 3),
+            ({"continuous": [[0, 1], [1, 2], [9, 0]]}, None, [[0, 1], [1, 2], [9, 0]]),
+        ],
+    )
+    def test_codes_as_users_give_them(self, codes, categorical, continuous):
+        checked = self.latent.check_codes(codes, 3)
+        for kind, expected in (("categorical", categorical), ("continuous", continuous)):
+            if expected is None:
+                assert kind not in checked
+            else:
+                np.testing.assert_array_equal(checked[kind], expected)
+
+    def test_one_code_takes_one_value_per_sample(self):
+        checked = latents.Coded(1, (4,), 1).check_codes({"categorical": [3, 0, 1], "continuous": [0, 1, 2]}, 3)
+        np.testing.assert_array_equal(checked["categorical"], [[3], [0], [1]])
+        np.testing.assert_array_equal(checked["continuous"], [[0], [1], [2]])
+
+    @pytest.mark.parametrize(
+        ("codes", "message"),
+        [
+            ({"categorical": [10, 0]}, r"code 0 has the categories 0 to 9, as whole numbers; found 10"),
+            ({"categorical": [0, 3]}, r"code 1 has the categories 0 to 2.*found 3"),
+            ({"categorical": [0, -1]}, r"found -1"),
+            ({"categorical": [0.5, 0]}, r"found 0.5"),
+            ({"categorical": [1, 1, 1]}, r"one number or have shape \[2\] or \[4, 2\]; found shape \[3\]"),
+            ({"continuous": [[1, 1]] * 3}, r"continuous codes .* found shape \[3, 2\]"),
+            ({"continuous": [1, float("nan")]}, r"continuous codes must be finite"),
+            ({"continuous": "left"}, r"continuous codes must be numbers; found 'left'"),
+            ({"colour": 1}, r"dict with 'categorical', 'continuous' or both; found colour"),
+            ([1, 2], r"dict with .*; found list"),
+        ],
+    )
+    def test_wrong_codes(self, codes, message):
+        with pytest.raises(ValueError, match=message):
+            self.latent.check_codes(codes, 4)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ((5, (1,), 0), r"2 or more; found \(1,\)"),
+            ((5, 10, 0), r"must list how many categories"),
+            ((5, (10,), -1), r"continuous must be a whole number of codes, at least 0; found -1"),
+            ((5, (), 0), r"at least one categorical or continuous code"),
+            ((0, (10,), 0), r"whole number of dimensions, at least 1; found 0"),
+        ],
+    )
+    def test_wrong_arguments(self, arguments, message):
+        with pytest.raises(ValueError, match=message):
+            latents.Coded(*arguments)
+
+    def test_wrong_vectors(self):
+        with pytest.raises(ValueError, match=r"vectors have 19 numbers; this latent's have 20"):
+            self.latent.split(tf.zeros((1, 19)))
+        with pytest.raises(ValueError, match=r"This latent has no continuous codes"):
+            latents.Coded(1, (2,), 0).check_codes({"continuous": 1}, 1)

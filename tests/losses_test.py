@@ -1,4 +1,4 @@
-"""The adversarial losses against quadrature, hand-worked values and the published theory."""
+"""The adversarial losses against quadrature, hand-worked values, plain loops and the published theory."""
 
 import math
 
@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasgan import losses
+from kerasgan import latents, losses
 
 LOSSES = [losses.Minimax(), losses.NonSaturating(), losses.KL()]
 
@@ -126,21 +126,233 @@ def test_logits_are_found_in_a_dict_of_outputs():
 
 
 @pytest.mark.parametrize("alias", sorted(losses.ALIASES))
-def test_get_takes_alias_instance_and_config(alias):
+def test_get_takes_alias_and_instance(alias):
     loss = losses.get(alias)
     assert isinstance(loss, losses.ALIASES[alias])
     assert losses.get(loss) is loss
-    again = losses.get(losses.serialize(type(loss)(label_smoothing=0.25)))
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        losses.Minimax(0.25),
+        losses.NonSaturating(0.25),
+        losses.KL(0.25),
+        losses.EBGAN(3.0, 0.5),
+        losses.InfoGAN(losses.KL(0.25), 0.5),
+    ],
+    ids=lambda loss: type(loss).__name__,
+)
+def test_get_takes_a_config(loss):
+    again = losses.get(losses.serialize(loss))
     assert type(again) is type(loss)
-    assert again.label_smoothing == 0.25
+    assert losses.serialize(again) == losses.serialize(loss)
+    assert again.get_config() == loss.get_config()
 
 
 def test_errors_say_what_is_known():
     with pytest.raises(ValueError, match=r"Unknown adversarial loss 'non_saturatin'.*Did you mean 'non_saturating'"):
         losses.get("non_saturatin")
-    with pytest.raises(ValueError, match=r"kl, minimax, non_saturating"):
+    with pytest.raises(ValueError, match=r"ebgan, infogan, kl, minimax, non_saturating"):
         losses.get("hinge")
     with pytest.raises(ValueError, match=r"describes a Mean"):
         losses.get(keras.saving.serialize_keras_object(keras.metrics.Mean()))
     with pytest.raises(ValueError, match=r"label_smoothing must lie in \[0, 1\)"):
         losses.KL(label_smoothing=1.0)
+
+
+class TestEBGAN:
+    def test_by_hand(self):
+        """The hinge is taken sample by sample: a batch mean of 6 would give max(0, 4 - 6) = 0 for both."""
+        loss = losses.EBGAN(margin=4.0)
+        real = {"energy": tf.constant([1.0, 2.0])}
+        fake = {"energy": tf.constant([3.0, 9.0])}
+        np.testing.assert_allclose(loss.discriminator_loss(real, fake, None, None), [1.0 + 1.0, 2.0 + 0.0])
+        np.testing.assert_allclose(loss.generator_loss(fake, None, None), [3.0, 9.0])
+        logs = loss.diagnostics(real, fake, None, None)
+        assert tuple(logs) == loss.diagnostic_names(None) == ("energy_real", "energy_fake")
+        np.testing.assert_array_equal(logs["energy_real"], [1.0, 2.0])
+        np.testing.assert_array_equal(logs["energy_fake"], [3.0, 9.0])
+
+    def test_value_where_generator_and_data_agree(self):
+        """Theorem 1: at the equilibrium V = m, whatever D is between 0 and m, and no such D can be improved."""
+        energy = tf.Variable(np.linspace(0.01, 1.99, 50), dtype=tf.float32)
+        with tf.GradientTape() as tape:
+            outputs = {"energy": energy.value()}
+            value = losses.EBGAN(margin=2.0).discriminator_loss(outputs, outputs, None, None)
+        np.testing.assert_allclose(value, 2.0, rtol=1e-6)
+        np.testing.assert_allclose(tape.gradient(value, energy), 0.0, atol=1e-6)
+
+    def test_value_of_the_best_discriminator(self):
+        """One free energy at each of 1,401 points, fitted to p = N(0, 1), q = N(1.5, 1): V = m (1 - TV)."""
+        m, x = 2.0, np.linspace(-6, 8, 1401)
+        p, q = (np.exp(-0.5 * (x - mean) ** 2) / math.sqrt(2 * math.pi) * 0.01 for mean in (0.0, 1.5))
+        loss, energy = losses.EBGAN(margin=m), tf.Variable(np.full(1401, m / 2), dtype=tf.float32)
+
+        def value():
+            real, fake, none = {"energy": energy.value()}, {"energy": energy.value()}, {"energy": tf.fill([1401], m)}
+            on_data = loss.discriminator_loss(real, none, None, None)  # D(x)
+            on_samples = loss.discriminator_loss({"energy": tf.zeros([1401])}, fake, None, None)  # [m - D(x)]^+
+            return tf.reduce_sum(p.astype(np.float32) * on_data + q.astype(np.float32) * on_samples)
+
+        for _ in range(300):
+            with tf.GradientTape() as tape:
+                objective = value()
+            energy.assign(tf.nn.relu(energy - 0.02 * tf.sign(tape.gradient(objective, energy))))
+        assert float(value()) == pytest.approx(0.453255 * m, abs=2e-4)
+
+    def test_the_pulling_away_term_against_a_plain_double_loop(self):
+        rows = np.random.default_rng(0).normal(size=(7, 5)).astype(np.float32)
+        total = 0.0
+        for i in range(7):
+            for j in range(7):
+                if i != j:
+                    cosine = rows[i] @ rows[j] / (np.linalg.norm(rows[i]) * np.linalg.norm(rows[j]))
+                    total += cosine**2
+        found = losses.pulling_away_term(tf.constant(rows))
+        assert found.shape == (7,)
+        assert float(tf.reduce_mean(found)) == pytest.approx(total / (7 * 6), rel=1e-5)
+        maps = tf.reshape(tf.constant(np.tile(rows, (1, 4))), (7, 2, 5, 2))
+        assert losses.pulling_away_term(maps).shape == (7,)
+
+    def test_the_pulling_away_term_at_its_ends(self):
+        same = np.tile(np.float32([[1.0, -2.0, 0.5]]), (4, 1)) * np.float32([[1], [3], [-2], [0.1]])
+        np.testing.assert_allclose(losses.pulling_away_term(tf.constant(same)), 1.0, rtol=1e-5)
+        np.testing.assert_allclose(losses.pulling_away_term(3 * tf.eye(5)), 0.0, atol=1e-7)
+        zero = tf.constant([[0.0, 0.0], [1.0, 1.0]])
+        with tf.GradientTape() as tape:
+            tape.watch(zero)
+            term = losses.pulling_away_term(zero)
+        np.testing.assert_array_equal(term, [0.0, 0.0])
+        assert np.isfinite(tape.gradient(term, zero)).all()
+
+    def test_the_pulling_away_term_is_the_generators_alone(self):
+        outputs = {"energy": tf.constant([1.0, 2.0]), "encoding": tf.constant([[1.0, 0.0], [1.0, 1.0]])}
+        plain, pulling = losses.EBGAN(5.0), losses.EBGAN(5.0, pulling_away_weight=0.1)
+        np.testing.assert_allclose(pulling.generator_loss(outputs, None, None), [1.0 + 0.05, 2.0 + 0.05], rtol=1e-6)
+        np.testing.assert_array_equal(
+            pulling.discriminator_loss(outputs, outputs, None, None),
+            plain.discriminator_loss(outputs, outputs, None, None),
+        )
+
+    def test_errors(self):
+        for margin in (0.0, -1.0, float("inf"), float("nan")):
+            with pytest.raises(ValueError, match=r"margin must be a finite number above 0; found"):
+                losses.EBGAN(margin)
+        with pytest.raises(ValueError, match=r"pulling_away_weight must be a finite number, at least 0; found -0.1"):
+            losses.EBGAN(1.0, -0.1)
+        one = {"energy": tf.constant([1.0]), "encoding": tf.ones((1, 3))}
+        with pytest.raises(ValueError, match=r"compares the samples of a batch: it needs at least 2; found 1"):
+            losses.EBGAN(1.0, 0.1).generator_loss(one, None, None)
+        assert losses.EBGAN(1.0, 0.1).smallest_batch == 2
+        assert losses.EBGAN(1.0).smallest_batch == 1
+        with pytest.raises(ValueError, match=r"EBGAN reads energies: .*; found codes, logits"):
+            losses.EBGAN().generator_loss({"logits": one, "codes": one}, None, None)
+        with pytest.raises(ValueError, match=r"EBGAN reads energies: .*; found one tensor"):
+            losses.EBGAN().generator_loss(tf.zeros((3, 1)), None, None)
+        with pytest.raises(ValueError, match=r"one energy per sample, shape \[B\]; the discriminator gives \(3, 1\)"):
+            losses.EBGAN().generator_loss({"energy": tf.zeros((3, 1))}, None, None)
+        with pytest.raises(ValueError, match=r"must give 'encoding' \[B, E\]; found energy"):
+            losses.EBGAN(1.0, 0.1).generator_loss({"energy": tf.zeros(3)}, None, None)
+
+
+class TestInfoGAN:
+    latent = latents.Coded(3, (4, 2), 1)
+
+    def outputs(self, z, certainty):
+        """Q's answers: `certainty` times the true one-hot codes, and the true continuous code."""
+        codes = self.latent.split(z)
+        scores = [certainty * one_hot for one_hot in codes["categorical"]]
+        return {"logits": tf.zeros((len(z), 1)), "codes": tf.concat([*scores, codes["continuous"]], axis=1)}
+
+    def test_the_bound_is_the_entropy_when_q_is_certain_and_right(self):
+        z = self.latent.sample(50, [0, 1])
+        bounds = losses.mutual_information(self.outputs(z, 100.0), z, self.latent)
+        np.testing.assert_allclose(bounds["categorical_0"], math.log(4), rtol=1e-6)
+        np.testing.assert_allclose(bounds["categorical_1"], math.log(2), rtol=1e-6)
+        # log 2 - log(2 pi) / 2: H(c) of (-1, 1) less the entropy's worth of a Gaussian of standard deviation 1
+        np.testing.assert_allclose(bounds["continuous_0"], -0.2257914, rtol=1e-5)
+        ten = latents.Coded(1, (10,), 0)
+        z = ten.sample(20, [0, 0])
+        answers = {"logits": tf.zeros((20, 1)), "codes": 100.0 * z[:, 1:]}
+        np.testing.assert_allclose(losses.mutual_information(answers, z, ten)["categorical_0"], 2.302585, rtol=1e-6)
+
+    def test_the_bound_is_zero_when_q_ignores_the_image(self):
+        z = self.latent.sample(50, [0, 1])
+        bounds = losses.mutual_information(self.outputs(z, 0.0), z, self.latent)
+        np.testing.assert_allclose(bounds["categorical_0"], 0.0, atol=1e-6)
+
+    def test_the_bound_never_exceeds_the_entropy(self):
+        z = self.latent.sample(500, [0, 2])
+        rng = np.random.default_rng(0)
+        for scale in (0.1, 1.0, 30.0):
+            codes = tf.constant(scale * rng.normal(size=(500, 7)).astype(np.float32))
+            bounds = losses.mutual_information({"logits": None, "codes": codes}, z, self.latent)
+            assert float(tf.reduce_max(bounds["categorical_0"])) <= math.log(4) + 1e-6
+            assert float(tf.reduce_max(bounds["continuous_0"])) <= math.log(2)
+
+    def test_by_hand(self):
+        latent = latents.Coded(1, (2,), 1)
+        z = tf.constant([[0.3, 0.0, 1.0, 0.5]])  # noise, the second of two categories, a code of .5
+        outputs = {"logits": tf.constant([[0.7]]), "codes": tf.constant([[1.0, 2.0, -0.25]])}
+        categorical = math.log(2) + math.log(math.exp(2) / (math.exp(1) + math.exp(2)))
+        density = math.exp(-0.5 * 0.75**2) / math.sqrt(2 * math.pi)
+        continuous = math.log(2) + math.log(density)
+        loss = losses.InfoGAN("kl", information_weight=0.5)
+        logs = loss.diagnostics(outputs, outputs, z, latent)
+        assert tuple(logs) == loss.diagnostic_names(latent)
+        assert float(logs["mutual_information_categorical_0"][0]) == pytest.approx(categorical, rel=1e-5)
+        assert float(logs["mutual_information_continuous_0"][0]) == pytest.approx(continuous, rel=1e-5)
+        assert float(logs["mutual_information"][0]) == pytest.approx(categorical + continuous, rel=1e-5)
+        information = 0.5 * (categorical + continuous)
+        generator = float(loss.generator_loss(outputs, z, latent)[0])
+        assert generator == pytest.approx(-0.7 - information, rel=1e-5)
+        discriminator = float(loss.discriminator_loss(outputs, outputs, z, latent)[0])
+        by_hand = math.log(1 + math.exp(-0.7)) + math.log(1 + math.exp(0.7))
+        assert discriminator == pytest.approx(by_hand - information, rel=1e-5)
+
+    def test_on_top_of_any_logit_loss(self):
+        z = self.latent.sample(5, [0, 0])
+        outputs = {**self.outputs(z, 1.0), "logits": logits_for([-1.0, 0.5, 2.0, 0.0, 3.0])}
+        information = sum(losses.mutual_information(outputs, z, self.latent).values())
+        for loss in LOSSES:
+            both = losses.InfoGAN(loss, information_weight=2.0)
+            np.testing.assert_allclose(
+                both.generator_loss(outputs, z, self.latent),
+                loss.generator_loss(outputs, z, self.latent) - 2.0 * information,
+                rtol=1e-6,
+            )
+
+    def test_its_gradient_reaches_the_generator_through_the_image(self):
+        """x = W z, Q reads x: the chain rule by hand against what the tape finds for W."""
+        latent = latents.Coded(1, (3,), 0)
+        z = latent.sample(6, [0, 0])
+        rng = np.random.default_rng(1)
+        weights = tf.Variable(rng.normal(size=(4, 2)).astype(np.float32))
+        q = rng.normal(size=(2, 3)).astype(np.float32)
+        with tf.GradientTape() as tape:
+            image = z @ weights
+            outputs = {"logits": tf.zeros((6, 1)), "codes": image @ q}
+            information = losses.mutual_information(outputs, z, latent)["categorical_0"]
+        scores = z.numpy() @ weights.numpy() @ q
+        softmax = np.exp(scores) / np.exp(scores).sum(1, keepdims=True)
+        by_hand = z.numpy().T @ (z.numpy()[:, 1:] - softmax) @ q.T
+        np.testing.assert_allclose(tape.gradient(information, weights), by_hand, rtol=1e-4, atol=1e-5)
+        assert np.abs(by_hand).max() > 0.1
+
+    def test_errors(self):
+        with pytest.raises(ValueError, match=r"builds on a logit loss: minimax, non_saturating or kl; found EBGAN"):
+            losses.InfoGAN("ebgan")
+        with pytest.raises(ValueError, match=r"builds on a logit loss: .*; found InfoGAN"):
+            losses.InfoGAN(losses.InfoGAN())
+        with pytest.raises(ValueError, match=r"information_weight must be a finite number, at least 0; found -1"):
+            losses.InfoGAN(information_weight=-1)
+        with pytest.raises(ValueError, match=r"needs a latent with codes, .*; found Normal"):
+            losses.InfoGAN().diagnostic_names(latents.Normal(3))
+        z = self.latent.sample(2, [0, 0])
+        with pytest.raises(ValueError, match=r"InfoGAN reads codes: .*; found one tensor"):
+            losses.InfoGAN().generator_loss(tf.zeros((2, 1)), z, self.latent)
+        with pytest.raises(
+            ValueError, match=r"codes have 5 numbers; this latent's 2 categorical and 1 continuous .* 7"
+        ):
+            losses.InfoGAN().generator_loss({"logits": tf.zeros((2, 1)), "codes": tf.zeros((2, 5))}, z, self.latent)

@@ -76,3 +76,28 @@ def test_places_that_cannot_be_written_to(tmp_path, monkeypatch):
     with pytest.raises(ValueError, match="is not writable"):
         monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write anywhere
         check_writable(tmp_path)
+
+
+def test_points_are_drawn_where_they_lie(tmp_path):
+    """One red point in the upper right quarter; the axes are those of the real points, equal in both directions."""
+    real = np.array([[-1, -1], [1, 1]], np.float32)
+    picture = plots.points([[0.5, 0.5]], tmp_path / "points.png", real=real).astype(int)
+    red = np.argwhere((picture[..., 0] > 180) & (picture[..., 1] < 80))
+    height, width, _ = picture.shape
+    assert len(red)
+    assert (red[:, 0] < 0.48 * height).all()
+    assert (red[:, 1] > 0.52 * width).all()
+    grey = np.argwhere((picture.max(2) - picture.min(2) == 0) & (picture[..., 0] > 180) & (picture[..., 0] < 210))
+    assert len(grey)
+    with Image.open(tmp_path / "points.png") as saved:
+        np.testing.assert_array_equal(np.asarray(saved), picture)
+
+
+def test_numbers_are_a_histogram_and_nan_is_left_out():
+    assert plots.points(np.array([[0.0], [np.nan], [1.0]])).shape[2] == 3
+    assert plots.points(np.full((4, 2), np.nan)).shape[2] == 3
+    assert plots.samples(np.zeros((4, 5, 5, 1))).shape == (12, 12, 1)
+    assert plots.samples(np.zeros((4, 2))).shape[2] == 3
+    for wrong in (np.zeros((0, 2)), np.zeros((3, 5))):
+        with pytest.raises(ValueError, match=r"needs samples \[N, 1\] or \[N, 2\]"):
+            plots.points(wrong)

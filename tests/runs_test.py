@@ -130,3 +130,27 @@ def test_a_damaged_config_is_named(tmp_path):
     (tmp_path / "config.json").write_text('{"model": "dcgan"')
     with pytest.raises(ValueError, match=r"Cannot read .*config.json"):
         runs.read_config(tmp_path)
+
+
+def test_a_run_on_a_toy(tmp_path):
+    small = {"generator_units": 8, "discriminator_units": 4, "batch_size": 100, "split": "train[:1000]"}
+    gan = runs.train(runs.resolve("vanilla_gan", "ring", epochs=1, **small), tmp_path / "run", verbose=0)
+    assert gan.value_range is None
+    assert gan.generate(5).shape == (5, 2)
+    assert (tmp_path / "run" / "samples" / "step-00000010.png").is_file()
+    assert runs.read_config(tmp_path / "run").recipe["image_shape"] == (2,)
+
+
+def test_tuples_of_a_recipe_survive_the_config_file(dataset, tmp_path):
+    config = runs.resolve("infogan", dataset, image_shape=(28, 28, 1), categorical=(3, 4), epochs=1, batch_size=30)
+    runs._write_config(config, tmp_path)
+    assert runs.read_config(tmp_path) == config
+
+
+def test_a_toy_for_a_convolutional_family(dataset):
+    with pytest.raises(
+        ValueError, match=r"dcgan makes square images .*found image_shape=\(2,\), the shape of ring's p"
+    ):
+        runs.resolve("dcgan", "ring")
+    with pytest.raises(ValueError, match=r"infogan makes square images .*=\(6, 6, 1\), the shape of .*npz's images"):
+        runs.resolve("infogan", dataset)

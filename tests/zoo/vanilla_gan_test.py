@@ -70,5 +70,5 @@ def test_the_schedules(gan):
 def test_images_lie_between_zero_and_one(gan):
     assert gan.value_range == (0.0, 1.0)
     assert gan.generate(2).shape == (2, 28, 28, 1)
-    with pytest.raises(ValueError, match="with 1 or 3 channels; found image_shape"):
+    with pytest.raises(ValueError, match=r"with 1 or 3 channels, or vectors \(n,\); found image_shape"):
         kerasgan.create_model("vanilla_gan", image_shape=(28, 28))
