@@ -23,6 +23,7 @@ import kerasgan
 from kerasgan import callbacks, losses, plots
 
 EVERY = 50  # updates per line of the history
+TEST = "test"  # the images that are held out
 
 
 @keras.saving.register_keras_serializable("examples")
@@ -87,7 +88,7 @@ def traverse(gan, continuous, columns=10, seed=0):
 
 def classes_of_categories(gan):
     """How often each class of Fashion-MNIST's test images is read as each category: int `[categories, classes]`."""
-    test = tfds.load("fashion_mnist", split="test", batch_size=-1)
+    test = tfds.load("fashion_mnist", split=TEST, batch_size=-1)
     read = gan.infer_codes(test["image"].numpy().astype(np.float32) / 255)["categorical"][:, 0].argmax(1)
     counts = np.zeros((gan.latent.categorical[0], 10), int)
     np.add.at(counts, (read, test["label"].numpy()), 1)
@@ -113,7 +114,7 @@ def main(output, steps=5000):
         "\nAfter training, on Fashion-MNIST's test split, networks in inference mode (continuous: at most -.2258 each)"
     )
     for name, (gan, _) in trained.items():
-        test = kerasgan.data.load("fashion_mnist", split="test", batch_size=500, like=gan)
+        test = kerasgan.data.load("fashion_mnist", split=TEST, batch_size=500, like=gan)
         report = gan.evaluate(test, return_dict=True, verbose=0)
         parts = {key: value for key, value in report.items() if key.startswith("mutual_information")}
         print(f"  {name}: " + ", ".join(f"{key} {value:.3f}" for key, value in parts.items()))
@@ -124,7 +125,7 @@ def main(output, steps=5000):
         plots.grid(traverse(gan, i), output / f"code_{i}.png", columns=10)
     counts = classes_of_categories(gan)
     names = tfds.builder("fashion_mnist").info.features["label"].names
-    print("\nWhat the categories became, on the 10,000 test images")
+    print("\nWhat the categories became, on the test images")
     for category, row in enumerate(counts):
         found = ", ".join(f"{names[i]} {row[i]}" for i in row.argsort()[::-1][:3] if row[i])
         print(f"  {category}: {found}")

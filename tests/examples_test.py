@@ -1,0 +1,78 @@
+"""Every example runs, in miniature, and leaves what it says."""
+
+import importlib.util
+import pathlib
+
+import numpy as np
+
+from kerasgan import losses
+
+EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
+
+
+def load(name):
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def files(folder):
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_gan_1d(tmp_path, capsys):
+    load("gan_1d").main(tmp_path, steps=20)
+    assert files(tmp_path) == {"gan_1d.png"}
+    assert "\n      20 " in capsys.readouterr().out
+
+
+def test_generator_losses(tmp_path, capsys):
+    """The table's middle row is computed elsewhere: see `test_gradient_against_the_optimal_discriminator`."""
+    load("generator_losses").main(tmp_path, updates=20)
+    assert files(tmp_path) == {"generator_losses.png"}
+    assert "     1.5        0.464450        1.035550        1.500000" in capsys.readouterr().out
+
+
+def test_swiss_roll(tmp_path, capsys):
+    load("swiss_roll").main(tmp_path, steps=20, frames=2)
+    assert {"swiss_roll.gif", "swiss_roll.png"} < files(tmp_path)
+    assert "minimax" in capsys.readouterr().out
+
+
+def test_mode_coverage(tmp_path, capsys):
+    example = load("mode_coverage")
+    example.main(tmp_path, names=["ring"], losses=["kl"], seeds=2, steps=50)
+    assert files(tmp_path) == {"ours/ring_kl_0.png", "ours/ring_kl_1.png"}
+    assert "modes of 8" in capsys.readouterr().out
+    published = example.build(example.RECIPES["published"], "minimax", 0, 50)
+    generator = 2 * 400 + 3 * 400 * 400 + 4 * 3 * 400 + 400 * 2 + 2  # weights and, per layer, bias, scale and shift
+    discriminator = 3 * 1000 + 2 * 201 * 1000 + 201
+    assert sum(int(np.prod(w.shape)) for w in published.generator.trainable_weights) == generator
+    assert published.discriminator.count_params() == discriminator
+
+
+def test_infogan_codes(tmp_path, capsys, fashion_mnist, monkeypatch):
+    example = load("infogan_codes")
+    monkeypatch.setattr(example, "EVERY", 2)
+    monkeypatch.setattr(example, "TEST", "test[:500]")
+    example.main(tmp_path, steps=2)
+    pictures = {"bound.png", "infogan.png", "plain.png", "code_0.png", "code_1.png"}
+    assert pictures < files(tmp_path)
+    assert "What the categories became" in capsys.readouterr().out
+    gan, history = example.train(losses.InfoGAN(), 2, tmp_path / "infogan")
+    assert int(gan.step.numpy()) == 2
+    assert history["step"] == [2]
+
+
+def test_ebgan_margin(tmp_path, capsys, fashion_mnist, monkeypatch):
+    example = load("ebgan_margin")
+    monkeypatch.setattr(example, "EVERY", 2)
+    monkeypatch.setattr(example, "JUDGED", 64)
+    example.main(tmp_path, epochs=1)
+    pictures = {"energies.png", "ebgan.png", "ebgan_pt.png", "ebgan_reconstructions.png"}
+    assert pictures < files(tmp_path)
+    assert "EBGAN-PT" in capsys.readouterr().out
+    gan, history = example.train(0.1, 1, tmp_path / "ebgan_pt")
+    assert gan.loss.pulling_away_weight == 0.1
+    assert history["step"] == [2, 4, 6, 8]
