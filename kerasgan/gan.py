@@ -65,9 +65,7 @@ class GAN(keras.Model):
                 shape=(), dtype="int64", initializer="zeros", trainable=False, name="ema_statistics_step"
             )
         self._running = _RunningMeans(())
-        self._latents_from_seeds = tf.function(
-            latent.from_seeds, input_signature=[tf.TensorSpec([None], tf.int64, name="seed")], autograph=False
-        )
+        self._latents_from_seeds = None  # traced when it is first needed
         self.built = True
 
     # -- the game --------------------------------------------------------------------------------------------------
@@ -371,6 +369,10 @@ class GAN(keras.Model):
         if codes is not None:
             codes = self._coded_latent().check_codes(codes, n)
         generator = self.inference_generator()
+        if self._latents_from_seeds is None:
+            # One graph for any number of seeds, and without the warning that TensorFlow gives whoever makes many GANs.
+            draw = tf.function(self.latent.from_seeds, autograph=False)
+            self._latents_from_seeds = draw.get_concrete_function(tf.TensorSpec([None], tf.int64))
         seeds = np.arange(seed, seed + n, dtype=np.int64)
         batches = []
         for start in range(0, n, batch_size):
