@@ -82,9 +82,7 @@ def main(output, epochs=8):
     energy_curves(trained, output / "energies.png")
     test = kerasgan.data.load_array("fashion_mnist", "test")[:JUDGED].astype(np.float32) / 255
 
-    print(
-        "\nThe last quarter of an epoch as `fit` logs it, batches of 128; energies in units of the margin, which is 10"
-    )
+    print("\nThe last quarter of an epoch as `fit` logs it, batches of 128; energies in the units of the margin, 10")
     print(f"{'':<10}{'energy_real':>14}{'energy_fake':>14}{'difference':>12}{'d_loss':>10}")
     for name, (_, history) in trained.items():
         real, fake, loss = (history[key][-1] for key in ("energy_real", "energy_fake", "d_loss"))

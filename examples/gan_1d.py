@@ -42,7 +42,7 @@ def build(steps):
 
 
 def look(gan):
-    """(p_g, D) on X; p_g from 100,000 samples in the picture's 300 cells."""
+    """(p_g, D) on X; p_g from 100,000 samples in the picture's 301 cells."""
     samples = gan(gan.latent.sample(100_000, [0, 0])).numpy()[:, 0]
     edges = np.append(X - (X[1] - X[0]) / 2, X[-1] + (X[1] - X[0]) / 2)
     density = np.histogram(samples, edges)[0] / len(samples) / (X[1] - X[0])

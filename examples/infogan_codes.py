@@ -22,7 +22,7 @@ import tensorflow_datasets as tfds
 import kerasgan
 from kerasgan import callbacks, losses, plots
 
-EVERY = 50  # updates per line of the history
+EVERY, CHECKPOINT = 50, 500  # updates per line of the history, and between checkpoints and pictures
 TEST = "test"  # the images that are held out
 
 
@@ -49,9 +49,9 @@ def train(loss, steps, folder):
             epochs=steps // EVERY,
             steps_per_epoch=EVERY,
             callbacks=[
-                callbacks.TrainingCheckpoint(folder / "checkpoints", every=10 * EVERY),
+                callbacks.TrainingCheckpoint(folder / "checkpoints", every=CHECKPOINT),
                 callbacks.HistoryTable(folder / "history.csv"),
-                callbacks.SampleGrid(folder / "samples", every=10 * EVERY),
+                callbacks.SampleGrid(folder / "samples", every=CHECKPOINT),
             ],
         )
     return gan, callbacks.read_history(folder / "history.csv")

@@ -51,7 +51,7 @@ class SampleGrid(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         shape = self.model.sample_shape
-        if self.model.value_range is None and shape not in ((1,), (2,)):
+        if not plots.can_draw(shape):
             raise ValueError(f"SampleGrid draws images, and points of shape (1,) or (2,); this model's have {shape}.")
         self._last = _steps(self.model)
         if not self._last:

@@ -71,7 +71,7 @@ def load(
 
     Raises:
         ValueError: an unknown source or split, no usable images, values out of range, NaN, fewer images than a
-            batch, or a `batch_size` that is below 1 or does not divide by k.
+            batch, or a `batch_size` that is below 1, does not divide by k, or is too small for the loss of `like`.
     """
     if like is not None:
         image_shape = image_shape or like.sample_shape
@@ -137,7 +137,7 @@ def load_array(name, split: str = "train", image_shape=None, *, data_dir: str | 
         if shape != source.array.shape[1:]:
             raise ValueError(
                 f"{describe(name)} holds points of shape {source.array.shape[1:]}, the model takes {shape}. "
-                f"A fully connected model does: create_model('vanilla_gan', image_shape={source.array.shape[1:]})."
+                f"Fully connected families take them with image_shape={source.array.shape[1:]}."
             )
         return source.array
     if shape is None:

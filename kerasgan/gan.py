@@ -87,7 +87,8 @@ class GAN(keras.Model):
             **kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution`, as in `keras.Model.compile`.
 
         Raises:
-            ValueError: an unknown loss, optimizer or argument, a loss that needs another latent, or `d_steps` below 1.
+            ValueError: an unknown loss, optimizer or argument, a loss that needs another latent or
+                discriminator, or `d_steps` below 1.
         """
         unknown = sorted(set(kwargs) - {"jit_compile", "run_eagerly", "steps_per_execution"})
         if unknown:
@@ -95,8 +96,7 @@ class GAN(keras.Model):
                 f"GAN.compile does not take {', '.join(unknown)}. It takes d_optimizer, g_optimizer, loss, d_steps, "
                 "fresh_noise, jit_compile, run_eagerly and steps_per_execution."
             )
-        if isinstance(d_steps, bool) or not isinstance(d_steps, (int, np.integer)) or d_steps < 1:
-            raise ValueError(f"d_steps must be a whole number, at least 1; found {d_steps!r}.")
+        _check_whole("d_steps", d_steps, 1)
         loss = losses.get(loss)
         diagnostic_names = loss.diagnostic_names(self.latent)
         d_optimizer = self._prepare_optimizer(d_optimizer, self.discriminator)
@@ -104,6 +104,7 @@ class GAN(keras.Model):
         if d_optimizer is g_optimizer:
             raise ValueError("d_optimizer and g_optimizer must be two objects: each keeps state for its own network.")
 
+        self._try_out(loss)
         super().compile(optimizer=None, **kwargs)  # without optimizer=None Keras would add an RMSprop of its own
         self.d_optimizer = d_optimizer
         self.g_optimizer = g_optimizer
@@ -112,6 +113,13 @@ class GAN(keras.Model):
         self.fresh_noise = bool(fresh_noise)
         self._compile_options = kwargs
         self._running = _RunningMeans(("d_loss", "g_loss", *diagnostic_names))
+
+    def _try_out(self, loss):
+        """Lets a loss that reads other outputs than the discriminator's fail here, and not in the midst of `fit`."""
+        outputs = self.discriminator(tf.zeros((2, *self.sample_shape)), training=False)
+        z = self.latent.sample(2, [0, 0])
+        loss.discriminator_loss(outputs, outputs, z, self.latent)
+        loss.generator_loss(outputs, z, self.latent)
 
     def _prepare_optimizer(self, optimizer, network):
         optimizer = keras.optimizers.get(Adam(2e-4, beta_1=0.5) if optimizer is None else optimizer)
@@ -269,8 +277,9 @@ class GAN(keras.Model):
         Keras's callbacks work; those that change `model.optimizer` go through `kerasgan.callbacks.for_optimizer`.
 
         Raises:
-            ValueError: samples of another shape or value range than the discriminator's, NaN in them, or a batch
-                that does not divide by `d_steps`. (A function compiled with `jit_compile=True` checks shapes only.)
+            ValueError: samples of another shape or value range than the discriminator's, NaN in them, or a batch that
+                does not divide by `d_steps` or is too small for the loss. (A function compiled with
+                `jit_compile=True` checks shapes only.)
         """
         for callback in callbacks if isinstance(callbacks, (list, tuple)) else [callbacks]:
             if isinstance(callback, keras.callbacks.TerminateOnNaN):
@@ -362,8 +371,7 @@ class GAN(keras.Model):
                 out of range, or codes for a latent without any.
         """
         for name, number, least in (("n", n, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
-            if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < least:
-                raise ValueError(f"{name} must be a whole number, at least {least}; found {number!r}.")
+            _check_whole(name, number, least)
         if seed + n > 2**63:
             raise ValueError(f"The seeds of {n} samples must lie below 2**63; the first is {seed}.")
         if codes is not None:
@@ -396,9 +404,10 @@ class GAN(keras.Model):
             number of categories; a code with fewer has zeros behind them); "continuous": float32 `[N, codes]`, means.
 
         Raises:
-            ValueError: a model without codes, or images of another shape or range.
+            ValueError: a model without codes, images of another shape or range, or batch_size below 1.
         """
         latent = self._coded_latent()
+        _check_whole("batch_size", batch_size, 1)
         shape = ", ".join(str(n) for n in self.sample_shape)
         rule = f"infer_codes needs floats of shape (N, {shape})" + (" in [0, 1]" if self.value_range else "")
         images = np.asarray(images)
@@ -520,6 +529,11 @@ def _watch_both_losses(callback):
 def _replica_share(per_sample):
     # Replicas' gradients are summed, so each contributes its part of the mean over the global batch.
     return tf.reduce_mean(per_sample) / tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def _check_whole(name, number, least):
+    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < least:
+        raise ValueError(f"{name} must be a whole number, at least {least}; found {number!r}.")
 
 
 def _output_shape(generator, latent):

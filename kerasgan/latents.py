@@ -74,7 +74,8 @@ def _checked_dim(dim) -> int:
 
 
 def _is_whole(number) -> bool:
-    return isinstance(number, (int, float, np.integer)) and not isinstance(number, bool) and int(number) == number
+    number_like = isinstance(number, (int, float, np.integer)) and not isinstance(number, bool)
+    return number_like and math.isfinite(number) and int(number) == number
 
 
 @keras.saving.register_keras_serializable("kerasgan")
@@ -262,7 +263,7 @@ class Coded(Latent):
                     )
             checked["categorical"] = rows.astype(np.int32)
         if "continuous" in codes:
-            checked["continuous"] = _rows(codes["continuous"], n, self.continuous, "continuous").astype(np.float32)
+            checked["continuous"] = _rows(codes["continuous"], n, self.continuous, "continuous")
         return checked
 
     def get_config(self):
@@ -278,11 +279,12 @@ class Coded(Latent):
 
 
 def _rows(values, n: int, count: int, kind: str) -> np.ndarray:
-    """float64 `[n, count]` from one value, one row, or n rows."""
+    """float32 `[n, count]` from one value, one row, or n rows."""
     if not count:
         raise ValueError(f"This latent has no {kind} codes.")
     try:
-        array = np.asarray(values, np.float64)
+        with np.errstate(over="ignore"):
+            array = np.asarray(values, np.float32)
     except (TypeError, ValueError):
         raise ValueError(f"{kind} codes must be numbers; found {values!r}.") from None
     if count == 1 and array.ndim == 1 and len(array) == n:

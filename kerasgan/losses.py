@@ -208,8 +208,7 @@ def pulling_away_term(encodings):
     Raises:
         ValueError: N is known to be 1.
     """
-    n = encodings.shape[0]
-    if n == 1:
+    if encodings.shape[0] == 1:
         raise ValueError("The pulling-away term compares the samples of a batch: it needs at least 2; found 1.")
     n = ops.cast(ops.shape(encodings)[0], "float32")
     rows = ops.cast(ops.reshape(encodings, (ops.shape(encodings)[0], math.prod(encodings.shape[1:]))), "float32")
@@ -217,7 +216,8 @@ def pulling_away_term(encodings):
     rows = rows * ops.rsqrt(ops.maximum(squares, 1e-12))  # a row of zeros stays one: it is parallel to none
     cosines = ops.matmul(rows, ops.transpose(rows))  # [N, N]
     others = 1.0 - ops.eye(ops.shape(encodings)[0], dtype="float32")
-    return ops.sum(ops.square(cosines) * others, axis=1) / (n - 1.0)
+    # XLA drops the check of the batch's size that `fit` makes; a lone sample then has nothing to be pulled from.
+    return ops.sum(ops.square(cosines) * others, axis=1) / ops.maximum(n - 1.0, 1.0)
 
 
 @keras.saving.register_keras_serializable("kerasgan")
@@ -280,7 +280,7 @@ class EBGAN(AdversarialLoss):
 def mutual_information(outputs, z, latent) -> dict:
     """L_I(G, Q), the variational lower bound on I(c; G(z, c)), code by code (arXiv:1606.03657, Eq. 4 and 5).
 
-        L_I = E[log Q(c | x)] + H(c) <= I(c; x) <= H(c)
+        L_I = E[log Q(c | x)] + H(c) <= I(c; x)        and, for a categorical code, I(c; x) <= H(c)
 
     Q of a categorical code is a softmax over the discriminator's numbers, and H(c) = log k. Q of a continuous code is
     a Gaussian around the discriminator's number with standard deviation 1, as in the authors' MNIST launcher, and

@@ -18,7 +18,7 @@ def mode_coverage(samples, modes, sigma: float, radius: float = 3.0) -> dict[str
         all modes are equally likely, log M when there is one.
 
     Raises:
-        ValueError: no samples, or arrays that do not fit each other.
+        ValueError: no samples, samples that are not finite, or arrays that do not fit each other.
     """
     samples, modes = np.asarray(samples, np.float64), np.asarray(modes, np.float64)
     if samples.ndim != 2 or modes.ndim != 2 or samples.shape[1] != modes.shape[1] or not len(samples):
@@ -26,6 +26,8 @@ def mode_coverage(samples, modes, sigma: float, radius: float = 3.0) -> dict[str
             "mode_coverage needs samples [N, dim] and modes [M, dim] with the same dim; "
             f"found {samples.shape} and {modes.shape}."
         )
+    if not np.isfinite(samples).all():
+        raise ValueError("mode_coverage needs finite samples; these hold NaN or infinity.")
     distances = np.linalg.norm(samples[:, None] - modes, axis=-1)  # [N, M]
     nearest = distances.argmin(1)
     good = distances.min(1) <= radius * sigma

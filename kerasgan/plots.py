@@ -53,13 +53,19 @@ def points(samples, path=None, real=None) -> np.ndarray:
         uint8 `[height, width, 3]`.
 
     Raises:
-        ValueError: samples of another shape, or none.
+        ValueError: samples or real points of another shape, or none.
     """
     samples = np.asarray(samples, np.float32)
     if samples.ndim != 2 or samples.shape[1] not in (1, 2) or not len(samples):
         raise ValueError(f"A picture of points needs samples [N, 1] or [N, 2]; found shape {samples.shape}.")
+    if real is not None:
+        real = np.asarray(real, np.float32)
+        if real.ndim != 2 or real.shape[1] != samples.shape[1] or not len(real):
+            raise ValueError(
+                f"The real points behind samples {samples.shape} must have their form; found {real.shape}."
+            )
     samples = samples[np.isfinite(samples).all(1)]  # a diverged generator draws nothing
-    shown = samples if real is None else np.asarray(real, np.float32)
+    shown = samples if real is None else real
     low, high = (shown.min(0), shown.max(0)) if len(shown) else (np.zeros(2), np.ones(2))
     middle, reach = (low + high) / 2, 0.6 * max(float(np.max(high - low)), 1e-3)
 
@@ -83,6 +89,11 @@ def points(samples, path=None, real=None) -> np.ndarray:
         with replacing(path) as temporary:
             _picture(sheet).save(temporary, format="PNG")
     return sheet
+
+
+def can_draw(shape: tuple[int, ...]) -> bool:
+    """Whether samples of this shape have a picture: images, points of the plane, numbers."""
+    return len(shape) == 3 or shape in ((1,), (2,))
 
 
 def samples(samples, path=None, real=None) -> np.ndarray:

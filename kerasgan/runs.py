@@ -3,7 +3,7 @@
 config.json    what was asked for, resolved: everything that the result depends on
 checkpoints/   the newest states, to go on from
 history.csv    one line per epoch
-samples/       grids of the same seeds as training went on, and samples.gif
+samples/       pictures of the same seeds as training went on, and samples.gif (not of vectors of 3 and more numbers)
 curves.png     the history as a picture
 final.keras    the trained GAN, with both optimizers
 """
@@ -121,6 +121,9 @@ def train(config: Config, output, resume: bool = False, overwrite: bool = False,
     _write_config(config, output)
 
     checkpoint = callbacks.TrainingCheckpoint(output / "checkpoints")
+    pictures = []
+    if plots.can_draw(gan.sample_shape):
+        pictures.append(callbacks.SampleGrid(output / "samples", real=images[:2500] if images.ndim == 2 else None))
     try:
         while (step := int(gan.step.numpy())) < config.epochs * epoch_steps and not gan.stop_training:
             epoch, taken = divmod(step, epoch_steps)
@@ -135,7 +138,7 @@ def train(config: Config, output, resume: bool = False, overwrite: bool = False,
                 verbose=verbose,
                 callbacks=[
                     keras.callbacks.TerminateOnNaN(),
-                    callbacks.SampleGrid(output / "samples", real=images[:2500] if images.ndim == 2 else None),
+                    *pictures,
                     callbacks.HistoryTable(output / "history.csv"),
                     checkpoint,
                 ],

@@ -11,7 +11,7 @@ import numpy as np
 from kerasgan.registry import suggestion
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class Mixture:
     """Equally likely round normal distributions.
 

@@ -108,6 +108,7 @@ def wrong(dataset, tmp_path):
         ((*good, "--dataset=ring", "--image_shape=6,6,1"), 1, "ring holds points of shape (2,), the model takes (6, 6"),
         (("train", "--model=ebgan", "--dataset=ring", f"--output={there}", "--loss=kl"), 1, "its loss is 'ebgan'"),
         ((*good, "--loss=infogan"), 1, "InfoGAN needs a latent with codes"),
+        ((*good, "--loss=ebgan"), 1, "EBGAN reads energies"),
         (
             ("train", "--model=ebgan", "--dataset=ring", f"--output={there}", "--set=margin=-1"),
             1,

@@ -205,7 +205,11 @@ def nan_images():
         (np.zeros((0, 8, 8, 1)), {}, r"found float64 of shape \(0, 8, 8, 1\)"),
         (np.full((4, 2), np.inf), {}, "has values that are not finite"),
         ("ring", {"split": "validation"}, r"ring has the splits train and test, .*; found 'validation'"),
-        ("ring", {"image_shape": (28, 28, 1)}, r"points of shape \(2,\), the model takes \(28, 28, 1\).*vanilla_gan"),
+        (
+            "ring",
+            {"image_shape": (28, 28, 1)},
+            r"points of shape \(2,\), the model takes \(28, 28, 1\).*Fully connected",
+        ),
         ("gaussian", {"image_shape": (2,)}, r"gaussian holds points of shape \(1,\), the model takes \(2,\)"),
         (
             marked(4),

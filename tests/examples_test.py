@@ -5,8 +5,6 @@ import pathlib
 
 import numpy as np
 
-from kerasgan import losses
-
 EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 
 
@@ -55,14 +53,17 @@ def test_mode_coverage(tmp_path, capsys):
 def test_infogan_codes(tmp_path, capsys, fashion_mnist, monkeypatch):
     example = load("infogan_codes")
     monkeypatch.setattr(example, "EVERY", 2)
+    monkeypatch.setattr(example, "CHECKPOINT", 2)
     monkeypatch.setattr(example, "TEST", "test[:500]")
     example.main(tmp_path, steps=2)
     pictures = {"bound.png", "infogan.png", "plain.png", "code_0.png", "code_1.png"}
     assert pictures < files(tmp_path)
     assert "What the categories became" in capsys.readouterr().out
-    gan, history = example.train(losses.InfoGAN(), 2, tmp_path / "infogan")
-    assert int(gan.step.numpy()) == 2
-    assert history["step"] == [2]
+    before = (tmp_path / "plain" / "history.csv").read_text()
+    gan, history = example.train(None, 4, tmp_path / "plain")  # goes on with the loss that it was begun with
+    assert type(gan.loss).__name__ == "PlainGAN"
+    assert history["step"] == [2, 4]
+    assert (tmp_path / "plain" / "history.csv").read_text().startswith(before)
 
 
 def test_ebgan_margin(tmp_path, capsys, fashion_mnist, monkeypatch):

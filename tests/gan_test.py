@@ -251,6 +251,8 @@ def test_codes_of_images():
             ValueError, match=rf"infer_codes needs floats of shape \(N, 28, 28, 1\) in \[0, 1\]; {found}"
         ):
             gan.infer_codes(wrong)
+    with pytest.raises(ValueError, match=r"batch_size must be a whole number, at least 1; found 0"):
+        gan.infer_codes(images, batch_size=0)
 
 
 def test_codes_where_there_are_none():
@@ -266,6 +268,17 @@ def test_codes_where_there_are_none():
         plain.generate(2, codes={"categorical": 5})
     with pytest.raises(ValueError, match=r"needs a latent with codes"):
         gan.compile(loss="infogan")
+
+
+def test_a_loss_that_does_not_fit_the_discriminator_is_found_by_compile():
+    with pytest.raises(ValueError, match=r"EBGAN reads energies: .* found one tensor"):
+        small_gan().compile(loss="ebgan")
+    with pytest.raises(ValueError, match=r"reads logits, but the discriminator gives only encoding, energy"):
+        kerasgan.create_model("ebgan", image_shape=(2,), generator_width=2).compile(loss="kl")
+    gan = kerasgan.create_model("infogan")
+    with pytest.raises(ValueError, match=r"codes have 12 numbers; this latent's 1 categorical and 0 .* have 4"):
+        latent = kerasgan.latents.Coded(70, (4,), 0)
+        kerasgan.GAN(gan.generator, gan.discriminator, latent, (0, 1)).compile(loss="infogan")
 
 
 def test_a_batch_too_small_for_the_loss():

@@ -74,7 +74,7 @@ def test_normal_is_normal():
     assert max(np.abs(ranks - cdf).max(), np.abs(ranks - 1 / len(x) - cdf).max()) < 1.63 / math.sqrt(len(x))
 
 
-@pytest.mark.parametrize("dim", [0, -3, 2.5, True])
+@pytest.mark.parametrize("dim", [0, -3, 2.5, True, float("inf"), float("nan"), "3"])
 def test_dimensions_must_be_whole_and_positive(dim):
     with pytest.raises(ValueError, match=r"whole number of dimensions"):
         latents.Normal(dim)
@@ -186,6 +186,7 @@ class TestCoded:
             ({"categorical": [1, 1, 1]}, r"one number or have shape \[2\] or \[4, 2\]; found shape \[3\]"),
             ({"continuous": [[1, 1]] * 3}, r"continuous codes .* found shape \[3, 2\]"),
             ({"continuous": [1, float("nan")]}, r"continuous codes must be finite"),
+            ({"continuous": [1, 1e300]}, r"continuous codes must be finite"),
             ({"continuous": "left"}, r"continuous codes must be numbers; found 'left'"),
             ({"colour": 1}, r"dict with 'categorical', 'continuous' or both; found colour"),
             ([1, 2], r"dict with .*; found list"),

@@ -34,6 +34,11 @@ def test_a_collapsed_generator():
     assert report == {"modes": 1, "high_quality": 1.0, "kl": pytest.approx(math.log(25))}
 
 
+def test_a_diverged_generator_is_not_scored():
+    with pytest.raises(ValueError, match=r"needs finite samples"):
+        metrics.mode_coverage([[np.nan, 0.0]], toys.ring().means, 0.01)
+
+
 @pytest.mark.parametrize("samples", [np.zeros((0, 2)), np.zeros((3, 1)), np.zeros(3)])
 def test_errors(samples):
     with pytest.raises(ValueError, match=r"needs samples \[N, dim\] and modes \[M, dim\]"):

@@ -98,6 +98,9 @@ def test_numbers_are_a_histogram_and_nan_is_left_out():
     assert plots.points(np.full((4, 2), np.nan)).shape[2] == 3
     assert plots.samples(np.zeros((4, 5, 5, 1))).shape == (12, 12, 1)
     assert plots.samples(np.zeros((4, 2))).shape[2] == 3
+    assert plots.points([[0.5, 0.5]], real=[[0, 0], [1, 1]]).shape[2] == 3
+    with pytest.raises(ValueError, match=r"behind samples \(1, 2\) must have their form; found \(4, 1\)"):
+        plots.points([[0.5, 0.5]], real=np.zeros((4, 1)))
     for wrong in (np.zeros((0, 2)), np.zeros((3, 5))):
         with pytest.raises(ValueError, match=r"needs samples \[N, 1\] or \[N, 2\]"):
             plots.points(wrong)

@@ -141,6 +141,14 @@ def test_a_run_on_a_toy(tmp_path):
     assert runs.read_config(tmp_path / "run").recipe["image_shape"] == (2,)
 
 
+def test_vectors_without_a_picture_train_as_well(tmp_path):
+    np.save(tmp_path / "vectors.npy", np.random.default_rng(0).normal(size=(20, 5)))
+    small = {"generator_units": 8, "discriminator_units": 4, "batch_size": 10, "epochs": 1}
+    gan = runs.train(runs.resolve("vanilla_gan", str(tmp_path / "vectors.npy"), **small), tmp_path / "run", verbose=0)
+    assert gan.generate(3).shape == (3, 5)
+    assert not (tmp_path / "run" / "samples").exists()
+
+
 def test_tuples_of_a_recipe_survive_the_config_file(dataset, tmp_path):
     config = runs.resolve("infogan", dataset, image_shape=(28, 28, 1), categorical=(3, 4), epochs=1, batch_size=30)
     runs._write_config(config, tmp_path)

@@ -48,6 +48,19 @@ def test_a_perfect_reconstruction_has_a_finite_gradient():
     assert np.isfinite(tape.gradient(energy, x)).all()
 
 
+def test_the_energy_is_float32_whatever_the_precision():
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        gan = kerasgan.create_model("ebgan", image_shape=(32, 32, 1), generator_width=2, discriminator_width=2)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    images = np.random.default_rng(0).uniform(-1, 1, (3, 32, 32, 1)).astype(np.float32)
+    outputs = gan.discriminator(images, training=False)
+    error = (outputs["reconstruction"].numpy() - images).reshape(3, -1)
+    np.testing.assert_allclose(outputs["energy"], np.sqrt((error**2).sum(1)), rtol=1e-5)  # bfloat16 has 1/256
+    assert outputs["energy"].dtype == outputs["reconstruction"].dtype == tf.float32
+
+
 def test_the_fully_connected_networks_of_the_grid_search():
     """G: 5 layers of weights, 800 wide; D: 784 -> 1024 -> 784. Weights counted by hand; G's four norms have 2 each."""
     gan = kerasgan.create_model("ebgan")

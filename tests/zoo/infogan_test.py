@@ -59,14 +59,16 @@ def test_the_recipe():
     assert type(kerasgan.create_model("infogan", loss="kl").loss.adversarial).__name__ == "KL"
 
 
-def test_both_updates_raise_the_bound():
-    """Only the information counts here: both networks' updates push L_I, on fixed data, well above where it began."""
-    gan = kerasgan.create_model("infogan", information_weight=50.0)
+@pytest.mark.parametrize("learner", ["d_optimizer", "g_optimizer"])
+def test_either_update_alone_raises_the_bound(learner):
+    """One network is held still: Q learns to read a random generator, or the generator to be read by a random Q."""
+    gan = kerasgan.create_model("infogan")
+    held = {"d_optimizer": keras.optimizers.SGD(0.0), "g_optimizer": keras.optimizers.SGD(0.0)}
+    held[learner] = keras.optimizers.Adam(1e-3, beta_1=0.5)
+    gan.compile(**held, loss=kerasgan.losses.InfoGAN(information_weight=50.0))
     images = np.random.default_rng(0).uniform(size=(16, 28, 28, 1)).astype(np.float32)
     logs = [gan.fit(images, batch_size=16, verbose=0).history["mutual_information"][0] for _ in range(25)]
-    assert logs[-1] > logs[0] + 0.5
-    parts = [name for name in gan.metrics_names if name.startswith("mutual_information_")]
-    assert len(parts) == 3
+    assert np.mean(logs[-3:]) > np.mean(logs[:3]) + 0.3
 
 
 @pytest.mark.parametrize(

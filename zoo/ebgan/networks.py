@@ -31,7 +31,7 @@ def _images(x, image_shape):
 def _autoencoder(images, code, reconstruction) -> keras.Model:
     reconstruction = layers.Activation("linear", dtype="float32", name="reconstruction")(reconstruction)
     # The norm's gradient flows through the image as a reconstruction's input and as its target.
-    error = layers.Flatten()(ops.subtract(reconstruction, ops.cast(images, "float32")))
+    error = layers.Flatten(dtype="float32")(ops.subtract(reconstruction, ops.cast(images, "float32")))
     # 1e-12 keeps the root's gradient finite at a perfect reconstruction.
     energy = ops.sqrt(ops.sum(ops.square(error), axis=-1) + 1e-12)  # (B,)
     encoding = layers.Activation("linear", dtype="float32", name="encoding")(layers.Flatten()(code))  # (B, E)
