@@ -87,6 +87,7 @@ def test_the_convolutional_networks():
     assert maps == [(32, 32, 64), (16, 16, 128), (8, 8, 256), (16, 16, 128), (32, 32, 64), (64, 64, 3)]
     assert gan.discriminator.output["encoding"].shape == (None, 8 * 8 * 256)
     assert gan.loss.margin == 20.0
+    assert kerasgan.registry.get_recipe("ebgan", image_shape=(32, 32, 3)).margin == 10.0  # a quarter of the numbers
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """The EBGAN paper's settings."""
 
 import dataclasses
+import math
 
 from kerasgan.registry import Recipe
 
@@ -22,7 +23,8 @@ class EBGANRecipe(Recipe):
     loss: str = "ebgan"
     latent_dim: int = 100  # as DCGAN, whose recipe the paper follows; it gives no number of its own
     #: m, in units of the energy: the Euclidean norm over all numbers of one sample. None is 10 for 28 pixels (grid
-    #: search) and 20 for 32 and 64 (CelebA), and 1 for vectors.
+    #: search), 20 for 64x64x3 (CelebA) and 1 for vectors; with the convolutional networks other shapes have the margin
+    #: of the same error per number, which goes with the root of how many there are: 10 for 32x32x3.
     margin: float | None = None
     pulling_away_weight: float = 0.0  # the paper's EBGAN-PT: 0.1
     generator_layers: int = 5  # of weights, fully connected networks only
@@ -50,11 +52,13 @@ class EBGANRecipe(Recipe):
         if self.loss != "ebgan":
             raise ValueError(f"ebgan's discriminator gives energies, so its loss is 'ebgan'; found loss={self.loss!r}.")
         defaults = {
-            "margin": 20.0 if self.convolutional else 1.0 if vector else 10.0,
+            "margin": 1.0 if vector else 10.0,
             "generator_width": 128 if self.convolutional else 800,
             "discriminator_width": 64 if self.convolutional else 1024,
             "learning_rate": 2e-4 if self.convolutional else 1e-3,
         }
+        if self.convolutional:
+            defaults["margin"] = 20.0 * math.sqrt(math.prod(shape) / (64 * 64 * 3))
         for field, value in defaults.items():
             if getattr(self, field) is None:
                 object.__setattr__(self, field, value)
