@@ -70,7 +70,7 @@ def main(output, steps=12_000, frames=24):
     least = np.quantile(ROLL.density(ROLL.sample(20_000, seed=2)), 0.05)
     data = ROLL.sample(100_000) / SCALE
     games = {loss: build(loss, steps) for loss in LOSSES}
-    batches = {loss: iter_forever(data, gan) for loss, gan in games.items()}
+    batches = {loss: kerasgan.data.load(data, batch_size=256, like=gan).repeat() for loss, gan in games.items()}
     every = steps // frames
     pictures, report = [], {}
     for frame in tqdm(range(frames + 1), unit="frame"):
@@ -93,10 +93,6 @@ def main(output, steps=12_000, frames=24):
         cells = (report[loss, frame] for loss in LOSSES)
         print(f"{frame * every:>8}" + "".join(f"{f'{p:.3f} / {r:.3f}':>22}" for p, r in cells))
     print(f"\n{output}/swiss_roll.gif, swiss_roll.png")
-
-
-def iter_forever(data, gan):
-    return kerasgan.data.load(data, batch_size=256, like=gan).repeat()
 
 
 if __name__ == "__main__":

@@ -73,7 +73,8 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _write(self):
         self._last = _steps(self.model)
-        samples = self.model.generate(self.n or (2500 if self.model.value_range is None else 64), self.seed)
+        default = 2500 if self.model.value_range is None else 64
+        samples = self.model.generate(default if self.n is None else self.n, self.seed)
         sheet = plots.samples(samples, self.folder / f"step-{self._last:08d}.png", self.real)
         if self.writer is not None:
             with self.writer.as_default(step=self._last):

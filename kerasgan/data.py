@@ -26,7 +26,7 @@ from kerasgan import toys
 from kerasgan.registry import suggestion
 
 MEMORY_LIMIT = 2 * 1024**3
-TOY_SIZES = {"train": 100_000, "test": 10_000}  # points of a toy's splits; PacGAN's protocol has 100,000
+TOY_SPLITS = {"train": (100_000, 0), "test": (10_000, 1)}  # points, as in PacGAN's protocol, and their seed
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
 
@@ -251,11 +251,9 @@ def _read_numpy(path: pathlib.Path) -> np.ndarray:
 
 
 def _open_toy(name: str, split: str) -> _Source:
-    base = split.partition("[")[0]
-    if base not in TOY_SIZES:
-        raise ValueError(f"{name} has the splits train and test, and slices such as 'train[:10%]'; found {split!r}.")
-    points = toys.get(name).sample(TOY_SIZES[base], seed=list(TOY_SIZES).index(base))
-    return _points(points[_slice(split.replace("test", "train", 1), len(points), name)])
+    count, seed = TOY_SPLITS.get(split.partition("[")[0], (0, 0))
+    part = _slice(split, count, name, "train|test", "the splits train and test, and slices such as 'train[:10%]'")
+    return _points(toys.get(name).sample(count, seed)[part])
 
 
 def _points(array: np.ndarray) -> _Source:
@@ -419,11 +417,17 @@ def _as_bytes(examples):
         yield image[..., :3] if image.shape[2] == 4 else image
 
 
-def _slice(split: str, count: int, name: str) -> slice:
-    """`train`, `train[a:b]` with whole numbers or percentages -> a slice of `count` images."""
-    match = re.fullmatch(r"(?:train|all)(?:\[(-?\d+%?)?:(-?\d+%?)?\])?", split)
+def _slice(
+    split: str,
+    count: int,
+    name: str,
+    known: str = "train|all",
+    has: str = "one split, 'train', and slices of it such as 'train[:10%]'",
+) -> slice:
+    """`train`, `train[a:b]` with whole numbers or percentages -> a slice of `count` samples."""
+    match = re.fullmatch(rf"(?:{known})(?:\[(-?\d+%?)?:(-?\d+%?)?\])?", split)
     if not match:
-        raise ValueError(f"{name} has one split, 'train', and slices of it such as 'train[:10%]'; found {split!r}.")
+        raise ValueError(f"{name} has {has}; found {split!r}.")
 
     def bound(text):
         if text is None:

@@ -218,13 +218,8 @@ class GAN(keras.Model):
         if self.d_steps == 1:
             return [real]
         rule = f"A batch must divide into d_steps={self.d_steps} minibatches; its size is"
-        if real.shape[0] is None:
-            divides = tf.debugging.Assert(tf.shape(real)[0] % self.d_steps == 0, [MARK + rule, tf.shape(real)[0]])
-            with tf.control_dependencies([] if divides is None else [divides]):
-                real = tf.identity(real)
-        elif real.shape[0] % self.d_steps:
-            raise ValueError(f"{rule} {real.shape[0]}.")
-        return tf.split(real, self.d_steps)
+        with tf.control_dependencies(_check_size(real, lambda size: size % self.d_steps == 0, rule)):
+            return tf.split(tf.identity(real), self.d_steps)
 
     def _real_samples(self, data, minibatches):
         """The samples in a batch of `fit` or `evaluate`, checked against what discriminator and loss take."""
@@ -251,17 +246,11 @@ class GAN(keras.Model):
             tf.reduce_all((x >= low - slack) & (x <= high + slack)),
             [f"{MARK}{rule}, none of them NaN; found values from", tf.reduce_min(x), "to", tf.reduce_max(x)],
         )
-        checks = [fits, self._enough_samples(x, self.loss.smallest_batch * minibatches)]
-        with tf.control_dependencies([check for check in checks if check is not None]):  # None: checked eagerly
-            return tf.identity(x)
-
-    def _enough_samples(self, x, least):
+        least = self.loss.smallest_batch * minibatches
         rule = f"{type(self.loss).__name__} needs at least {least} samples in a batch; found"
-        if x.shape[0] is None:
-            return tf.debugging.Assert(tf.shape(x)[0] >= least, [MARK + rule, tf.shape(x)[0]])
-        if x.shape[0] < least:
-            raise ValueError(f"{rule} {x.shape[0]}.")
-        return None
+        enough = _check_size(x, lambda size: size >= least, rule)
+        with tf.control_dependencies([*enough, *([] if fits is None else [fits])]):  # None: checked eagerly
+            return tf.identity(x)
 
     # -- Keras's side ----------------------------------------------------------------------------------------------
 
@@ -416,12 +405,10 @@ class GAN(keras.Model):
         if self.value_range is not None:
             if not (images.min() >= 0 and images.max() <= 1):
                 raise ValueError(f"{rule}; found values from {images.min():g} to {images.max():g}.")
-            low, high = self.value_range
-            images = low + (high - low) * images
         codes = []
         for start in range(0, len(images), batch_size):
             batch = tf.constant(images[start : start + batch_size], tf.float32)
-            outputs = self.discriminator(batch, training=False)
+            outputs = self.discriminator(self.from_unit_range(batch), training=False)
             if not isinstance(outputs, dict) or "codes" not in outputs:
                 raise ValueError("This model's discriminator gives no 'codes' to read.")
             codes.append(outputs["codes"])
@@ -439,6 +426,13 @@ class GAN(keras.Model):
             return samples
         low, high = self.value_range
         return tf.clip_by_value((samples - low) / (high - low), 0.0, 1.0)
+
+    def from_unit_range(self, images):
+        """Float32 images in [0, 1] -> discriminator input; samples that are not images pass unchanged."""
+        if self.value_range is None:
+            return images
+        low, high = self.value_range
+        return low + (high - low) * images
 
     def inference_generator(self):
         """The network to sample from: the averaged generator if there is one, with batch statistics of its own.
@@ -529,6 +523,16 @@ def _watch_both_losses(callback):
 def _replica_share(per_sample):
     # Replicas' gradients are summed, so each contributes its part of the mean over the global batch.
     return tf.reduce_mean(per_sample) / tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def _check_size(batch, holds, rule) -> list:
+    """Checks a batch's size: now where it is known, else by the operations returned, which the graph must run first."""
+    size = batch.shape[0]
+    if size is None:
+        return [tf.debugging.Assert(holds(tf.shape(batch)[0]), [MARK + rule, tf.shape(batch)[0]])]
+    if not holds(size):
+        raise ValueError(f"{rule} {size}.")
+    return []
 
 
 def _check_whole(name, number, least):

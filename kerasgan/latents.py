@@ -62,9 +62,8 @@ def _unit_uniform(shape, seed):
 def _to_unit(bits):
     """uint32 -> the middle of one of 2**24 equal cells of (0, 1), as float32."""
     u = (tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) + 0.5) * 2.0**-24
-    return tf.minimum(
-        u, 1.0 - 2.0**-24
-    )  # float32 rounds the last cell's middle to 1, where a normal number is infinite
+    # float32 rounds the last cell's middle to 1, where a normal number is infinite
+    return tf.minimum(u, 1.0 - 2.0**-24)
 
 
 def _checked_dim(dim) -> int:

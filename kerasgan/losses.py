@@ -40,7 +40,7 @@ def logits_of(outputs):
         if "logits" not in outputs:
             raise ValueError(
                 "This loss reads logits, but the discriminator gives only "
-                f"{', '.join(sorted(outputs))}. Choose the loss of the discriminator's own family."
+                f"{_names_of(outputs)}. Choose the loss of the discriminator's own family."
             )
         outputs = outputs["logits"]
     if len(outputs.shape) > 2 or (len(outputs.shape) == 2 and outputs.shape[-1] != 1):
@@ -177,12 +177,15 @@ class KL(LogitLoss):
         return kl_generator_loss(logits_of(fake_outputs))
 
 
+def _names_of(outputs) -> str:
+    return ", ".join(sorted(outputs)) if isinstance(outputs, dict) else "one tensor"
+
+
 def energies_of(outputs):
     """The energies in the outputs of an autoencoding discriminator, as float32 `[B]`."""
     if not isinstance(outputs, dict) or "energy" not in outputs:
-        found = ", ".join(sorted(outputs)) if isinstance(outputs, dict) else "one tensor"
         raise ValueError(
-            f"EBGAN reads energies: its discriminator must give a dict with 'energy' [B]; found {found}. "
+            f"EBGAN reads energies: its discriminator must give a dict with 'energy' [B]; found {_names_of(outputs)}. "
             "Discriminators that give logits play for minimax, non_saturating or kl."
         )
     energy = outputs["energy"]
@@ -262,7 +265,7 @@ class EBGAN(AdversarialLoss):
         if "encoding" not in fake_outputs:
             raise ValueError(
                 "The pulling-away term reads the encoder's output: the discriminator must give 'encoding' [B, E]; "
-                f"found {', '.join(sorted(fake_outputs))}."
+                f"found {_names_of(fake_outputs)}."
             )
         return energy + self.pulling_away_weight * pulling_away_term(fake_outputs["encoding"])
 
@@ -296,9 +299,9 @@ def mutual_information(outputs, z, latent) -> dict:
         `{code name: [B] float32}` in nats, names and order as in `latent.code_names`.
     """
     if not isinstance(outputs, dict) or "codes" not in outputs:
-        found = ", ".join(sorted(outputs)) if isinstance(outputs, dict) else "one tensor"
         raise ValueError(
-            f"InfoGAN reads codes: its discriminator must give a dict with 'logits' and 'codes'; found {found}."
+            "InfoGAN reads codes: its discriminator must give a dict with 'logits' and 'codes'; "
+            f"found {_names_of(outputs)}."
         )
     read = latent.split_codes(ops.cast(outputs["codes"], "float32"))
     true = latent.split(z)
