@@ -11,11 +11,12 @@ from collections.abc import Iterator
 def replacing(path) -> Iterator[pathlib.Path]:
     """A path beside `path` to write to; what is there at the end takes `path`'s place, unless an error came first.
 
-    The suffix is kept, because writers choose their format by it. Folders above `path` are made.
+    The suffixes are kept, because writers choose their format by them. Folders above `path` are made.
     """
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+    suffix = "".join(path.suffixes)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name.removesuffix(suffix)}-", suffix=suffix, dir=path.parent)
     os.close(handle)
     temporary = pathlib.Path(name)
     try:

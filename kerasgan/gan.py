@@ -402,9 +402,8 @@ class GAN(keras.Model):
         images = np.asarray(images)
         if images.shape[1:] != self.sample_shape or not len(images) or not np.issubdtype(images.dtype, np.floating):
             raise ValueError(f"{rule}; found {images.dtype} of shape {images.shape}.")
-        if self.value_range is not None:
-            if not (images.min() >= 0 and images.max() <= 1):
-                raise ValueError(f"{rule}; found values from {images.min():g} to {images.max():g}.")
+        if self.value_range is not None and not (images.min() >= 0 and images.max() <= 1):
+            raise ValueError(f"{rule}; found values from {images.min():g} to {images.max():g}.")
         codes = []
         for start in range(0, len(images), batch_size):
             batch = tf.constant(images[start : start + batch_size], tf.float32)
@@ -469,7 +468,31 @@ class GAN(keras.Model):
             for layer, momentum in zip(layers, momenta, strict=True):
                 layer.momentum = momentum
 
-    # -- export ----------------------------------------------------------------------------------------------------
+    # -- on disk ---------------------------------------------------------------------------------------------------
+
+    def save_to_preset(self, folder):
+        """Writes configuration and weights, without optimizer state, as a folder that `from_preset` loads.
+
+        Args:
+            folder: such as "saved_models/my_gan"; a preset already there is replaced.
+
+        Raises:
+            ValueError: the GAN is not compiled, or `folder` is a file or cannot be written to.
+        """
+        from kerasgan import presets
+
+        return presets.save(self, folder)
+
+    @classmethod
+    def from_preset(cls, path):
+        """The compiled GAN of a preset's folder, a run folder of `kerasgan train`, or a `.keras` file.
+
+        Raises:
+            ValueError: there is no such thing, or it is damaged.
+        """
+        from kerasgan import presets
+
+        return presets.load(path)
 
     def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs):
         """Writes one SavedModel at `filepath`, with kerasgan's signatures, for TF Serving.
@@ -478,6 +501,8 @@ class GAN(keras.Model):
             filepath: the folder; a SavedModel already there is replaced.
             format: "tf_saved_model", or another that `keras.Model.export` knows, which then does the work.
             verbose, input_signature: as in Keras. With an `input_signature` Keras exports `call` alone.
+            **kwargs: `xla` and `metadata` of `kerasgan.serving.export`; with another format or an `input_signature`,
+                Keras's own.
 
         Raises:
             ValueError: `filepath` is a file or a folder that holds something else.
@@ -489,7 +514,7 @@ class GAN(keras.Model):
             return super().export(filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
         from kerasgan import serving
 
-        return serving.export(self, filepath, verbose=verbose)
+        return serving.export(self, filepath, verbose=verbose, **kwargs)
 
 
 class _RunningMeans:

@@ -1,14 +1,68 @@
-"""Trained GANs on disk: what `--preset` names."""
+"""Trained GANs on disk: what `--preset` names.
 
+A preset is a folder: `config.json` says what the GAN is built and compiled from, `model.weights.h5` holds generator,
+discriminator and average (no optimizer state), `metadata.json` where they come from and their checksum, `samples.png`
+what they draw.
+"""
+
+import hashlib
+import json
 import pathlib
 import zipfile
 
+from kerasgan.files import check_writable, replacing
 
-def load(path):
-    """A GAN from a run folder of `kerasgan train` or from a `.keras` file.
+FILES = ("config.json", "metadata.json", "model.weights.h5", "README.md", "samples.png")
+
+
+def save(gan, folder) -> pathlib.Path:
+    """Writes a compiled GAN as a preset.
 
     Args:
-        path: the folder, whose `final.keras` or else newest checkpoint is taken, or the file.
+        gan: a compiled `kerasgan.GAN`.
+        folder: the folder to write; a preset already there is replaced, versions for serving beside it stay.
+
+    Returns:
+        `folder`.
+
+    Raises:
+        ValueError: the GAN is not compiled, or `folder` is a file or cannot be written to.
+    """
+    import keras
+    import tensorflow as tf
+
+    from kerasgan import __version__, plots
+
+    if not gan.compiled:
+        raise ValueError("Only a compiled GAN makes a preset: its losses and optimizers are part of it.")
+    folder = check_writable(folder)
+    config = keras.saving.serialize_keras_object(gan)
+    copy = type(gan).from_config(gan.get_config())  # one without optimizers, whose state Keras would write too
+    copy.set_weights(gan.get_weights())
+    own = {}
+    gan.save_own_variables(own)  # the state of the dropout masks, which is no weight
+    copy.load_own_variables(own)
+    with replacing(folder / "model.weights.h5") as temporary:
+        copy.save_weights(temporary, overwrite=True)
+    metadata = {
+        "model": gan.name,
+        "steps": int(gan.step.numpy()),
+        "weights_sha256": _sha256(folder / "model.weights.h5"),
+        "libraries": {"kerasgan": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
+    }
+    if plots.can_draw(gan.sample_shape):
+        plots.samples(gan.generate(64), folder / "samples.png")
+    for name, content in (("metadata.json", metadata), ("config.json", config)):  # config.json last: it makes a preset
+        with replacing(folder / name) as temporary:
+            temporary.write_text(json.dumps(content, indent=2) + "\n")
+    return folder
+
+
+def load(path):
+    """A GAN from a preset's folder, a run folder of `kerasgan train`, or a `.keras` file.
+
+    Args:
+        path: the folder, or the file. Of a run the `final.keras` is taken, or else the newest checkpoint.
 
     Returns:
         The compiled GAN.
@@ -16,21 +70,59 @@ def load(path):
     Raises:
         ValueError: there is no such thing, or it is damaged, or it is not a GAN.
     """
+    path = pathlib.Path(path)
+    if not path.exists():
+        raise ValueError(f"There is no preset, run folder or .keras file {str(path)!r}.")
+    if is_preset(path):
+        return _load_preset(path)
+    if path.is_dir():
+        return _load_run(path)
+    return _load_keras(path)
+
+
+def is_preset(folder) -> bool:
+    """Whether a folder has a preset's files."""
+    return all((pathlib.Path(folder) / name).is_file() for name in ("config.json", "metadata.json", "model.weights.h5"))
+
+
+def _load_preset(folder):
     import keras
 
-    from kerasgan.callbacks import restore
     from kerasgan.gan import GAN
 
-    path = pathlib.Path(path)
-    if path.is_dir():
-        if (path / "final.keras").is_file():
-            return load(path / "final.keras")
-        gan = restore(path / "checkpoints")
-        if gan is None:
-            raise ValueError(f"{path} holds neither final.keras nor a checkpoint; is it a run folder?")
-        return gan
-    if not path.is_file():
-        raise ValueError(f"There is no preset, run folder or .keras file {str(path)!r}.")
+    weights = folder / "model.weights.h5"
+    try:
+        expected = json.loads((folder / "metadata.json").read_text())["weights_sha256"]
+        if _sha256(weights) != expected:
+            raise ValueError(f"the sha256 of {weights.name} is not the one in metadata.json")
+        config = json.loads((folder / "config.json").read_text())
+        compiled_from = config.pop("compile_config")
+        gan = keras.saving.deserialize_keras_object(config, safe_mode=True)
+        if not isinstance(gan, GAN):
+            raise ValueError(f"config.json describes a {type(gan).__name__}, not a GAN")
+        gan.load_weights(weights)  # before the optimizers are there, of which the file holds nothing
+        gan.compile_from_config(compiled_from)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"Cannot load the preset {folder}: it is damaged ({_reason(error)}).") from None
+    return gan
+
+
+def _load_run(folder):
+    if (folder / "final.keras").is_file():
+        return _load_keras(folder / "final.keras")
+    from kerasgan.callbacks import restore
+
+    gan = restore(folder / "checkpoints")
+    if gan is None:
+        raise ValueError(f"{folder} is no preset, and holds neither final.keras nor a checkpoint of a run.")
+    return gan
+
+
+def _load_keras(path):
+    import keras
+
+    from kerasgan.gan import GAN
+
     if path.suffix != ".keras":
         raise ValueError(f"{path} is not a .keras file.")
     try:
@@ -40,8 +132,15 @@ def load(path):
             raise ValueError(f"the checksum of {damaged} is wrong")
         gan = keras.saving.load_model(path)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise ValueError(f"Cannot load {path}: the file is damaged or no kerasgan model ({reason}).") from None
+        raise ValueError(f"Cannot load {path}: the file is damaged or no kerasgan model ({_reason(error)}).") from None
     if not isinstance(gan, GAN):
         raise ValueError(f"{path} holds a {type(gan).__name__}, not a GAN.")
     return gan
+
+
+def _reason(error):
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].removesuffix(".")
+
+
+def _sha256(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()

@@ -40,6 +40,20 @@ def small_gan(seed=0, dropout=True, **options):
     return gan
 
 
+def coded_gan():
+    """G gives its latent as it is, so that samples show what was set; Q says 10 times its input."""
+    latent = kerasgan.latents.Coded(2, (3,), 2)
+    z = keras.Input((latent.dim,))
+    samples = keras.Input((latent.dim,))
+    codes = keras.layers.Dense(latent.code_dim, use_bias=False)
+    outputs = {"logits": keras.layers.Dense(1)(samples), "codes": codes(samples)}
+    discriminator = keras.Model(samples, outputs)
+    codes.set_weights([np.concatenate([np.zeros((2, 5)), 10 * np.eye(5)])])
+    gan = kerasgan.GAN(keras.Model(z, keras.layers.Identity()(z)), discriminator, latent, value_range=None)
+    gan.compile(loss="infogan")
+    return gan
+
+
 def small_images(n=64, seed=0):
     """float32 [n, 8, 8, 1] in [-1, 1]."""
     return np.random.default_rng(seed).uniform(-1, 1, (n, 8, 8, 1)).astype(np.float32)

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import assert_same_weights, small_gan, small_images, weights_of
+from conftest import assert_same_weights, coded_gan, small_gan, small_images, weights_of
 
 import kerasgan
 from kerasgan import losses
@@ -202,20 +202,6 @@ def test_sample_i_is_that_of_seed_plus_i():
 def test_generate_says_what_it_takes(bad):
     with pytest.raises(ValueError, match=r"must be a whole number, at least"):
         small_gan().generate(**bad)
-
-
-def coded_gan():
-    """G gives its latent as it is, so that samples show what was set; Q says 10 times its input."""
-    latent = kerasgan.latents.Coded(2, (3,), 2)
-    z = keras.Input((latent.dim,))
-    samples = keras.Input((latent.dim,))
-    codes = keras.layers.Dense(latent.code_dim, use_bias=False)
-    outputs = {"logits": keras.layers.Dense(1)(samples), "codes": codes(samples)}
-    discriminator = keras.Model(samples, outputs)
-    codes.set_weights([np.concatenate([np.zeros((2, 5)), 10 * np.eye(5)])])
-    gan = kerasgan.GAN(keras.Model(z, keras.layers.Identity()(z)), discriminator, latent, value_range=None)
-    gan.compile(loss="infogan")
-    return gan
 
 
 def test_codes_are_set_and_read():
