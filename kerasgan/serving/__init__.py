@@ -1,5 +1,19 @@
-"""From a trained GAN to a SavedModel that TF Serving takes."""
+"""From a trained GAN to a folder that TensorFlow Serving takes as it is, the proof of that, and a client."""
 
-from kerasgan.serving.export import export, publish
+import importlib
 
-__all__ = ["export", "publish"]
+_EXPORTS = {
+    "export": "kerasgan.serving.savedmodel",
+    "publish": "kerasgan.serving.savedmodel",
+    "verify": "kerasgan.serving.verification",
+    "Client": "kerasgan.serving.client",
+}
+
+__all__ = list(_EXPORTS)
+
+
+def __getattr__(name):
+    # On first use: the loader's process and the REST client do without TensorFlow for Python.
+    if name in _EXPORTS:
+        return getattr(importlib.import_module(_EXPORTS[name]), name)
+    raise AttributeError(f"module 'kerasgan.serving' has no attribute {name!r}")

@@ -1,5 +1,6 @@
 """SavedModels, run the way TF Serving's loader runs them: a session, without Keras."""
 
+import json
 import os
 import subprocess
 import sys
@@ -10,7 +11,9 @@ import pytest
 import tensorflow as tf
 from conftest import small_gan, small_images
 
+import kerasgan
 from kerasgan import serving
+from kerasgan.serving import savedmodel
 
 
 def run_signature(path, signature, **inputs):
@@ -30,7 +33,7 @@ def trained(request):
     return gan
 
 
-def test_both_signatures_in_a_session(trained, tmp_path):
+def test_z_and_seeds_in_a_session(trained, tmp_path):
     trained.export(tmp_path / "model")
     seeds = np.array([4, 0, 9], np.int64)
     expected = np.concatenate([trained.generate(1, seed=int(seed)) for seed in seeds])
@@ -78,19 +81,37 @@ def test_places_that_hold_something_else(tmp_path):
         serving.publish(gan, tmp_path / "file")
     with pytest.raises(ValueError, match="is a file; a folder is needed there"):
         gan.export(tmp_path / "file" / "below")
-    assert sorted(os.listdir(tmp_path)) == ["file", "folder"]
+    with pytest.raises(ValueError, match=r"holds letter.txt, which is no version of a model"):
+        serving.publish(gan, tmp_path / "folder")
+    (tmp_path / "photos" / "2024").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"2024 is no SavedModel; publish into a new folder"):
+        serving.publish(gan, tmp_path / "photos")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'opset_version'"):
+        gan.export(tmp_path / "onnx", opset_version=3)
+    assert sorted(os.listdir(tmp_path)) == ["file", "folder", "photos"]
     assert os.listdir(tmp_path / "folder") == ["letter.txt"]
 
 
 def test_publish_counts_up(tmp_path):
     gan = small_gan()
     folder = tmp_path / "models" / "small"
+    gan.save_to_preset(folder)
     assert serving.publish(gan, folder) == folder / "1"
-    (folder / "7").mkdir()
-    (folder / "notes").mkdir()
-    assert serving.publish(gan, folder) == folder / "8"
-    assert sorted(os.listdir(folder)) == ["1", "7", "8", "notes"]
+    (folder / "1").rename(folder / "7")
+    assert serving.publish(gan, folder, metadata={"preset": "small", "scores": {"fcd": 1.5}}) == folder / "8"
+    assert {path.name for path in folder.iterdir() if path.is_dir()} == {"7", "8"}
     assert (folder / "8").stat().st_mode & 0o777 == 0o755
+
+    facts = json.loads((folder / "8" / "assets.extra" / "kerasgan.json").read_text())
+    assert facts["preset"] == "small"
+    assert facts["scores"] == {"fcd": 1.5}
+    assert facts["weights_sha256"] == savedmodel.weights_digest(kerasgan.GAN.from_preset(folder))
+    assert facts["weights_sha256"] != savedmodel.weights_digest(small_gan(seed=1))
+    assert facts["libraries"]["tensorflow"] == tf.__version__
+    assert facts["signatures"]["score"] == {
+        "inputs": {"images": {"dtype": "float32", "shape": [None, 8, 8, 1]}},
+        "outputs": {"score": {"dtype": "float32", "shape": [None]}},
+    }
 
 
 def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch):
@@ -105,11 +126,77 @@ def test_a_failed_export_leaves_nothing(tmp_path, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(type(keras.export.ExportArchive()), "write_out", disk_full)
-    for write in (lambda: gan.export(tmp_path / "model"), lambda: serving.publish(gan, tmp_path)):
+    for write in (lambda: gan.export(tmp_path / "model"), lambda: serving.publish(gan, tmp_path / "versions")):
         with pytest.raises(OSError, match="No space left"):
             write()
-    assert os.listdir(tmp_path) == ["model"]
+    assert sorted(os.listdir(tmp_path)) == ["model", "versions"]
+    assert os.listdir(tmp_path / "versions") == []
     assert (tmp_path / "model" / "saved_model.pb").read_bytes() == before
+
+
+KILLED = """
+import os, resource, sys
+import keras
+from conftest import small_gan
+from kerasgan.serving import export, publish, savedmodel
+
+what, folder = sys.argv[1:]
+if what == "killed":  # in the midst of writing
+    archive = type(keras.export.ExportArchive())
+    write_out = archive.write_out
+    archive.write_out = lambda *a, **k: (write_out(*a, **k), os.kill(os.getpid(), 9))
+elif what == "full":  # no file may grow beyond 20 kB: what a full disk or a quota looks like to TensorFlow
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
+elif what == "replacing":  # the old model has moved away and the new one has not come
+    rename = os.rename
+    os.rename = lambda a, b: os.kill(os.getpid(), 9) if str(a).endswith("new") else rename(a, b)
+    export(small_gan(), folder)
+publish(small_gan(), folder)
+"""
+
+
+def run_and_fail(what, folder):
+    return subprocess.run(
+        [sys.executable, "-c", KILLED, what, str(folder)],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+
+
+def test_killed_in_the_middle(tmp_path):
+    """No version appears, and the next export sweeps what the dead one has left, and only that."""
+    folder = tmp_path / "model"
+    assert run_and_fail("killed", folder).returncode == -9
+    left = os.listdir(folder)
+    assert len(left) == 1
+    assert left[0].startswith(".kerasgan-export-")
+    assert (folder / left[0] / "new" / "saved_model.pb").is_file()  # it did write something
+
+    with savedmodel._temporary(folder, "version") as alive:  # another export, at work now
+        assert [path.name for path in folder.iterdir()] == [alive.name]  # swept already
+        assert serving.publish(small_gan(), folder) == folder / "1"
+        assert alive.is_dir()
+    assert os.listdir(folder) == ["1"]
+
+
+def test_a_full_disk(tmp_path):
+    result = run_and_fail("full", tmp_path / "model")
+    assert result.returncode == 1
+    assert "ResourceExhausted" in result.stderr or "File too large" in result.stderr
+    assert os.listdir(tmp_path / "model") == []
+
+
+def test_killed_while_it_replaces_a_model(tmp_path):
+    first = small_gan(seed=1)
+    first.export(tmp_path / "model")
+    assert run_and_fail("replacing", tmp_path / "model").returncode == -9
+    assert not (tmp_path / "model").exists()
+    small_gan().export(tmp_path / "another")  # the next export beside it brings it back
+    assert sorted(os.listdir(tmp_path)) == ["another", "model"]
+    images = run_signature(tmp_path / "model", "sample", seed=[1])["images"]
+    np.testing.assert_allclose(images, first.generate(1, seed=1), atol=1e-6)
 
 
 def test_two_publishers_at_once_get_two_versions(tmp_path):
@@ -126,8 +213,6 @@ def test_two_publishers_at_once_get_two_versions(tmp_path):
 
 def test_samples_that_are_no_images(tmp_path):
     import keras
-
-    import kerasgan
 
     generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(2)])
     discriminator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])

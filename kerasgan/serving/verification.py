@@ -1,0 +1,500 @@
+"""The proof that a version can be served: TensorFlow's C++ loader runs everything that it offers.
+
+`verify` reads what the graph says of itself, makes requests, and lets `loader.Process` answer them, in a process
+without Python's TensorFlow and without XLA, as TensorFlow Serving would. It never trusts `kerasgan.json`, which it
+compares with the graph.
+"""
+
+import dataclasses
+import io
+import json
+import pathlib
+import re
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+from tensorflow.python.framework import kernels, op_def_registry
+from tqdm import tqdm
+
+from kerasgan.serving import warmup
+from kerasgan.serving.loader import LoadError, Process
+from kerasgan.serving.savedmodel import METADATA, Tensor, read_graph, read_signatures, weights_digest
+
+ROWS = (1, 3, 8)
+TIMED_ROWS = (1, 8, 32)
+TIMED_SECONDS = 1.0  # for one median, where calls are slow: float16 on CPU is
+GPU_SIGNATURES = ("serving_default", "sample", "score")  # PNG encoding has no GPU kernel anywhere
+PYTHON = ("PyFunc", "PyFuncStateless", "EagerPyFunc")
+RANDOM = re.compile("Random|Normal|Multinomial|Gamma|Poisson|Binomial|Shuffle|Sampler")
+# How far two computations of the same row may be apart. Batches of another size are multiplied by another routine, and
+# round otherwise: what was seen is 1e-6 in float32 and 3e-4 in float16; one unit of bfloat16's last place is .008.
+TOLERANCES = {tf.bfloat16: 0.03, tf.float16: 4e-3, tf.float32: 1e-4}
+
+
+@dataclasses.dataclass(frozen=True)
+class Check:
+    """One finding: what was looked at, "ok", "FAILED" or "skipped", and why."""
+
+    name: str
+    result: str
+    detail: str
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What `verify` found: its checks, and `{signature: {rows: median milliseconds of a call}}`."""
+
+    folder: str
+    checks: list[Check]
+    milliseconds: dict[str, dict[int, float]]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no check failed. A skipped one says why it could not be done."""
+        return all(check.result != "FAILED" for check in self.checks)
+
+    def table(self) -> str:
+        """The findings and timings as text."""
+        width = max(len(check.name) for check in self.checks)
+        lines = [f"{check.name:{width}}  {check.result:7}  {check.detail}".rstrip() for check in self.checks]
+        if self.milliseconds:
+            lines += ["", f"{'ms per call, median':{width}}" + "".join(f"{rows:>6} rows" for rows in TIMED_ROWS)]
+            for name, times in self.milliseconds.items():
+                lines.append(f"{name:{width}}" + "".join(f"{times[rows]:>11.2f}" for rows in TIMED_ROWS))
+        return "\n".join(lines)
+
+
+class _Failed(Exception):
+    """A check that does not hold."""
+
+
+class _Skipped(Exception):
+    """A check that cannot be made."""
+
+
+def verify(folder, preset=None, xla: bool = False, progress: bool = False) -> Report:
+    """Loads a version as TensorFlow Serving does and checks everything that it promises.
+
+    Args:
+        folder: the version's folder, such as "saved_models/my_gan/1", or any other SavedModel's.
+        preset: what it was exported from, as `presets.load` takes it, to compare its images with; None takes the one
+            that its metadata names, if that is there and has the same weights.
+        xla: True leaves XLA enabled, as a server started with `--xla_cpu_compilation_enabled` does.
+        progress: whether to show a progress bar.
+
+    Returns:
+        The report. A version that fails is no exception.
+
+    Raises:
+        ValueError: `folder` is no SavedModel, or its `saved_model.pb` is damaged; `preset` cannot be loaded.
+    """
+    graph = read_graph(folder)
+    gan = None
+    if preset is not None:
+        from kerasgan import presets
+
+        gan = presets.load(preset)
+    try:
+        process = Process(folder, xla)
+    except LoadError as error:
+        return Report(str(folder), [Check("loads", "FAILED", _first_line(error))], {})
+    with process:
+        return _Verification(folder, graph, process, gan, xla).report(progress)
+
+
+class _Verification:
+    def __init__(self, folder, graph, process, gan, xla):
+        self.folder = folder
+        self.graph = graph
+        self.signatures = read_signatures(graph)
+        self.process = process
+        self.gan = gan
+        self.xla = xla
+        self.metadata = None
+        self.requests = {}  # signature -> inputs of max(ROWS) rows
+        self.answers = {}  # signature -> the outputs that belong to them
+        self.tolerance = _tolerance(graph)
+
+    def report(self, progress) -> Report:
+        checks = [Check("loads", "ok", "")]
+        tasks = [("metadata", self.check_metadata)]
+        tasks += [(name, lambda name=name: self.check_signature(name)) for name in self._order()]
+        tasks += [
+            ("sample gives serving_default's images", self.check_sample),
+            ("PNGs show the images", self.check_pngs),
+            ("images are generate's", self.check_preset),
+            ("warm-up replays", self.check_warmup),
+            ("bad input is refused", self.check_bad_input),
+            ("operations", self.check_operations),
+            ("GPU kernels", self.check_kernels),
+        ]
+        milliseconds = {}
+        with tqdm(total=len(tasks) + len(self.signatures), unit="check", disable=not progress, leave=False) as bar:
+            for name, task in tasks:
+                bar.set_description(name)
+                checks.append(_outcome(name, task))
+                bar.update()
+            for name in self.answers:
+                bar.set_description(f"timing {name}")
+                milliseconds[name] = self.time(name)
+                bar.update()
+        return Report(str(self.folder), checks, milliseconds)
+
+    def _order(self):
+        # Images to score come from `sample`, or else from `serving_default`.
+        return sorted(self.signatures, key=lambda name: (name != "sample", name != "serving_default", name))
+
+    def call(self, name, inputs):
+        tensors = self.signatures[name]
+        outputs = list(tensors["outputs"])
+        feeds = {tensors["inputs"][key].name: value for key, value in inputs.items()}
+        results = self.process.run(feeds, [tensors["outputs"][key].name for key in outputs])
+        return dict(zip(outputs, results, strict=True))
+
+    def check_metadata(self):
+        path = pathlib.Path(self.folder) / METADATA
+        if not path.is_file():
+            raise _Failed(f"there is no {METADATA}; `kerasgan export` writes one")
+        try:
+            self.metadata = json.loads(path.read_text())
+            described = self.metadata["signatures"]
+            xla = self.metadata["xla"]
+        except (ValueError, KeyError, TypeError, OSError) as error:
+            self.metadata = None
+            raise _Failed(f"{METADATA} is damaged: {error!r}") from None
+        if sorted(described) != sorted(self.signatures):
+            raise _Failed(f"it names {', '.join(sorted(described))}; the graph has {', '.join(self.signatures)}")
+        if xla and not self.xla:
+            raise _Failed("exported with XLA: a server needs --xla_cpu_compilation_enabled, and this check needs --xla")
+        preset = f", from {self.metadata['preset']}" if self.metadata.get("preset") else ""
+        return f"{self.metadata.get('model')}{preset}, TensorFlow {self.metadata['libraries']['tensorflow']}"
+
+    def check_signature(self, name):
+        inputs, outputs = (self.signatures[name][side] for side in ("inputs", "outputs"))
+        for key, tensor in {**inputs, **outputs}.items():
+            if not tensor.shape or tensor.shape[0] is not None:
+                raise _Failed(f"{key} has shape {_shape(tensor)}; batching needs a first dimension that is free")
+        request = {key: self._input(key, tensor, max(ROWS)) for key, tensor in inputs.items()}
+        answer = self.call(name, request)
+        for key, value in answer.items():
+            _check_output(key, outputs[key], value, max(ROWS))
+        self.requests[name], self.answers[name] = request, answer
+        # Row i alone, in threes, and turned round among others: always row i of the answer.
+        differ = 0.0
+        turned = self.call(name, {key: value[::-1] for key, value in request.items()})
+        differ = max(differ, self.difference({key: value[::-1] for key, value in turned.items()}, answer))
+        for rows in ROWS[:-1]:
+            for start in range(0, max(ROWS) - rows + 1, rows):
+                part = slice(start, start + rows)
+                small = self.call(name, {key: value[part] for key, value in request.items()})
+                differ = max(differ, self.difference(small, {key: value[part] for key, value in answer.items()}))
+        if differ > self.tolerance:
+            raise _Failed(f"a row's answer depends on the rows beside it: it differs by {differ:.2g}")
+        given = ", ".join(f"{key} {_shape(tensor)} {tensor.dtype}" for key, tensor in inputs.items())
+        got = ", ".join(f"{key} {_shape(tensor)}" for key, tensor in outputs.items())
+        return f"{given} -> {got}; rows {', '.join(map(str, ROWS))}; apart {differ:.1g}"
+
+    def _input(self, key, tensor, rows):
+        """Something that the input could be: from the model's own answers, or else by its type."""
+        if key in ("images", "samples"):
+            for answer in (self.answers.get("sample"), self.answers.get("serving_default")):
+                if answer is not None and key in answer:
+                    return _repeat(answer[key], rows)
+        shape = (rows, *(1 if n is None else n for n in tensor.shape[1:]))
+        if tensor.dtype == "string":
+            return np.full(shape, b"", object)
+        if tensor.dtype == "int64":
+            return np.broadcast_to(np.arange(rows).reshape(-1, *[1] * (len(shape) - 1)), shape).astype(np.int64)
+        rng = np.random.default_rng(0)
+        if np.issubdtype(tensor.dtype, np.integer):
+            return rng.integers(0, 2, shape).astype(tensor.dtype)  # every code has two categories at least
+        low = 0.0 if key in ("images", "samples") else -1.0
+        return rng.uniform(low, 1.0, shape).astype(tensor.dtype)
+
+    def difference(self, first, second) -> float:
+        """The largest difference of two answers' numbers, relative where those are large; infinite for other pictures
+        or texts.
+        """
+        largest = 0.0
+        for key, a in first.items():
+            b = second[key]
+            if a.shape != b.shape:
+                return np.inf
+            if a.dtype == object:
+                if not all(map(self._alike, a.ravel(), b.ravel())):
+                    return np.inf
+            elif a.size:
+                a, b = a.astype(np.float64), b.astype(np.float64)
+                largest = max(largest, float(np.max(np.abs(a - b) / np.maximum(1.0, np.abs(b)))))
+        return largest
+
+    def _alike(self, first, second):
+        """Whether two texts are equal or two PNGs show the same to rounding."""
+        if first == second:
+            return True
+        try:
+            first, second = (np.asarray(Image.open(io.BytesIO(data)), int) for data in (first, second))
+        except OSError:
+            return False
+        return first.shape == second.shape and np.abs(first - second).max() <= 1 + 255 * self.tolerance
+
+    def check_sample(self):
+        if "sample" not in self.answers or "serving_default" not in self.answers:
+            raise _Skipped("needs both")
+        answer = dict(self.answers["sample"])
+        try:
+            again = self.call("serving_default", {"z": answer.pop("z")})
+        except KeyError:
+            raise _Failed("there is no z in both") from None
+        differ = self.difference(again, answer)
+        if differ > self.tolerance:
+            raise _Failed(f"they differ by {differ:.2g}")
+        if self.difference(self.call("sample", self.requests["sample"]), self.answers["sample"]) > 0:
+            raise _Failed("the same seeds gave other images the second time")
+        return f"apart {differ:.1g}; the same seeds again: the same images"
+
+    def check_pngs(self):
+        pairs = [("png", "serving_default"), ("sample_png", "sample")]
+        pairs = [pair for pair in pairs if all(name in self.answers for name in pair)]
+        if not pairs:
+            raise _Skipped("there are no PNG signatures, or no images beside them")
+        for encoded, plain in pairs:
+            inputs = self.requests[encoded]
+            images = self.call(plain, inputs)["images"]
+            for image, data in zip(images, self.answers[encoded]["image_bytes"], strict=True):
+                picture = np.asarray(Image.open(io.BytesIO(data)))
+                expected = np.rint(image * 255).astype(np.uint8)
+                if np.abs(picture.reshape(expected.shape).astype(int) - expected).max() > 1 + 255 * self.tolerance:
+                    raise _Failed(f"{encoded} draws other pixels than {plain}")
+        return ", ".join(encoded for encoded, _ in pairs)
+
+    def check_preset(self):
+        gan = self.gan or self._preset_at_hand()
+        if "sample" not in self.answers:
+            raise _Skipped("there is no signature sample")
+        wrong = self.metadata and self.metadata.get("weights_sha256") != weights_digest(gan)
+        if wrong and self.gan is None:
+            raise _Skipped("the preset at hand has other weights")
+        seeds = self.requests["sample"]["seed"]
+        images = gan.generate(len(seeds), int(seeds[0]))
+        served = next(value for key, value in self.answers["sample"].items() if key != "z")
+        if served.shape != images.shape:
+            raise _Failed(f"generate gives shape {images.shape}, the version {served.shape}")
+        differ = float(np.abs(images - served).max())
+        if differ > self.tolerance:
+            raise _Failed(f"they differ by {differ:.2g}" + ("; the weights are others" if wrong else ""))
+        return f"{len(seeds)} seeds, apart {differ:.1g}"
+
+    def _preset_at_hand(self):
+        from kerasgan import presets
+
+        around = pathlib.Path(self.folder).absolute().parent  # where `export --all` finds it, and puts the version
+        preset = around if presets.is_preset(around) else self.metadata and self.metadata.get("preset")
+        if not preset:
+            raise _Skipped("no preset is named; give one with --preset")
+        try:
+            return presets.load(preset)
+        except ValueError:
+            raise _Skipped(f"the preset {preset} is not at hand; give it with --preset") from None
+
+    def check_warmup(self):
+        if not (pathlib.Path(self.folder) / warmup.PATH).is_file():
+            raise _Failed(f"there is no {warmup.PATH}; the first requests will be slow")
+        seen = {}
+        try:
+            for name, inputs in warmup.read(self.folder):
+                if name not in self.signatures:
+                    raise _Failed(f"it asks for {name!r}, which is no signature")
+                self.call(name, inputs)
+                seen.setdefault(name, []).append(len(next(iter(inputs.values()))))
+        except ValueError as error:
+            raise _Failed(str(error)) from None
+        missing = [name for name in self.signatures if name not in seen]
+        if missing:
+            raise _Failed(f"it has no request for {', '.join(missing)}")
+        sizes = {tuple(sorted(sizes)) for sizes in seen.values()}
+        if len(sizes) > 1:
+            raise _Failed("its signatures have requests of different sizes")
+        total = sum(map(len, seen.values()))
+        return f"{total} requests: {len(seen)} signatures, rows {', '.join(map(str, sizes.pop()))}"
+
+    def check_bad_input(self):
+        if not self.requests:
+            raise _Skipped("no signature has answered")
+        refused = 0
+        for name, request in self.requests.items():
+            for key, value in request.items():
+                for wrong in _spoiled(value, key):
+                    try:
+                        self.call(name, {**request, key: wrong})
+                    except LoadError:
+                        refused += 1
+                    else:
+                        raise _Failed(f"{name} answers {key} {list(wrong.shape)} {wrong.dtype} {_extent(wrong)}")
+            if self.difference(self.call(name, request), self.answers[name]) > self.tolerance:
+                raise _Failed(f"{name} answers otherwise after it")
+        return f"{refused} requests: shapes, types, empty, out of range, not finite"
+
+    def check_operations(self):
+        count = 0
+        for name, tensors in self.signatures.items():
+            for node in _nodes_behind(self.graph, tensors["outputs"].values()):
+                count += 1
+                if node.op in PYTHON:
+                    raise _Failed(f"{name} calls Python ({node.op}), which no server has")
+                if _is_stateful_random(node.op):
+                    raise _Failed(f"{name} draws from {node.op}, whose numbers repeat after every restart")
+        return f"no Python and no stateful random numbers in {count} nodes"
+
+    def check_kernels(self):
+        names = [name for name in GPU_SIGNATURES if name in self.signatures]
+        if not names:
+            raise _Skipped(f"there is none of {', '.join(GPU_SIGNATURES)}")
+        missing, count = {}, 0
+        for name in names:
+            nodes = _nodes_behind(self.graph, self.signatures[name]["outputs"].values())
+            count += len(nodes)
+            missing.update({node.op: name for node in nodes if not _has_gpu_kernel(node)})
+        if missing:
+            found = ", ".join(f"{op} (of {name})" for op, name in sorted(missing.items()))
+            raise _Failed(f"these operations have none: {found}")
+        return f"registered for all {count} nodes of {', '.join(names)}"
+
+    def time(self, name):
+        tensors, times = self.signatures[name], {}
+        for rows in TIMED_ROWS:
+            feeds = {tensors["inputs"][key].name: _repeat(v, rows) for key, v in self.requests[name].items()}
+            fetches = [tensor.name for tensor in tensors["outputs"].values()]
+            seconds = self.process.time(feeds, fetches, 1)[1]
+            repeats = min(11, int(TIMED_SECONDS / seconds[0]))
+            if repeats:  # or else the one call must do
+                seconds = self.process.time(feeds, fetches, repeats)[1]
+            times[rows] = 1e3 * float(np.median(seconds))
+        return times
+
+
+def _outcome(name, task) -> Check:
+    try:
+        return Check(name, "ok", task() or "")
+    except _Skipped as reason:
+        return Check(name, "skipped", str(reason))
+    except (_Failed, LoadError) as reason:
+        return Check(name, "FAILED", _first_line(reason))
+
+
+def _tolerance(graph):
+    types = {
+        attribute.type
+        for nodes in (graph.graph_def.node, *(f.node_def for f in graph.graph_def.library.function))
+        for node in nodes
+        for attribute in node.attr.values()
+    }
+    return next(
+        tolerance for dtype, tolerance in TOLERANCES.items() if dtype.as_datatype_enum in types or dtype == tf.float32
+    )
+
+
+def _first_line(error):
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
+def _shape(tensor: Tensor):
+    if tensor.shape is None:
+        return "of unknown rank"
+    return "[" + ", ".join("B" if n is None else str(n) for n in tensor.shape) + "]"
+
+
+def _repeat(array, rows):
+    return array[np.arange(rows) % len(array)]
+
+
+def _extent(array):
+    return f"from {array.min()} to {array.max()}" if array.size and array.dtype != object else ""
+
+
+def _check_output(key, tensor, value, rows):
+    if not value.shape or value.shape[0] != rows:
+        raise _Failed(f"{key} has shape {list(value.shape)} for {rows} rows")
+    if key == "image_bytes":
+        if not all(data.startswith(b"\x89PNG\r\n\x1a\n") for data in value):
+            raise _Failed("image_bytes are no PNGs")
+        return
+    if tensor.dtype != "float32":
+        raise _Failed(f"{key} is {tensor.dtype}; JSON and clients want float32")
+    if not np.isfinite(value).all():
+        raise _Failed(f"{key} holds NaN or infinite numbers")
+    if key in ("images", "categories") and not (value.min() >= 0 and value.max() <= 1):
+        raise _Failed(f"{key} leave [0, 1]: {_extent(value)}")
+    if key == "categories" and np.abs(value.sum(-1) - 1).max() > 1e-4:
+        raise _Failed("the probabilities of categories do not sum to 1")
+
+
+def _spoiled(value, key):
+    """Requests that nothing should answer, made from one that is right."""
+    if value.dtype == object:
+        return
+    yield value[:0]
+    if value.ndim > 1:
+        yield value[:, :-1] if value.shape[1] > 1 else np.repeat(value, 2, axis=1)
+        yield value[0]
+    else:
+        yield value[:, None]
+    yield value.astype(np.float64)
+    out_of_range = value.copy()
+    if np.issubdtype(value.dtype, np.floating):
+        for number in (np.nan, np.inf, *([1.5] if key == "images" else [])):
+            out_of_range.flat[-1] = number
+            yield out_of_range.copy()
+    else:
+        out_of_range.flat[-1] = -1
+        yield out_of_range
+
+
+def _nodes_behind(graph, outputs):
+    """All nodes that an output depends on, those of the functions that they call included."""
+    library = {function.signature.name: function for function in graph.graph_def.library.function}
+    nodes = {node.name: node for node in graph.graph_def.node}
+    found, functions, names = [], [], [tensor.name for tensor in outputs]
+    seen = set()
+    while names:
+        name = names.pop().lstrip("^").partition(":")[0]
+        if name not in seen:
+            seen.add(name)
+            found.append(nodes[name])
+            names.extend(nodes[name].input)
+    waiting, known = list(found), set()
+    while waiting:
+        node = waiting.pop()
+        for attribute in node.attr.values():
+            functions = [attribute.func.name, *(function.name for function in attribute.list.func)]
+            for function in functions:
+                if function in library and function not in known:
+                    known.add(function)
+                    found.extend(library[function].node_def)
+                    waiting.extend(library[function].node_def)
+    return found
+
+
+def _is_stateful_random(operation) -> bool:
+    """Whether an operation draws from a generator that lives in the process."""
+    definition = op_def_registry.get(operation)
+    return definition is not None and definition.is_stateful and RANDOM.search(operation) is not None
+
+
+def _has_gpu_kernel(node) -> bool:
+    if node.op == "Placeholder" or (node.op == "Const" and node.attr["dtype"].type == tf.string.as_datatype_enum):
+        return True  # what is fed, and the words of an Assert, are on the host anyway
+    for kernel in kernels.get_registered_kernels_for_op(node.op).kernel:
+        # DEFAULT kernels serve whatever device has none of its own.
+        if kernel.device_type in ("GPU", "DEFAULT") and all(_allows(c, node) for c in kernel.constraint):
+            return True
+    return False
+
+
+def _allows(constraint, node):
+    if constraint.name not in node.attr:  # left out where it has its default
+        return True
+    value = node.attr[constraint.name]
+    types = value.list.type or [value.type]
+    return set(types) <= set(constraint.allowed_values.list.type)

@@ -1,0 +1,225 @@
+"""`verify` and the loader under it: what passes, and above all what does not."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import small_gan
+
+from kerasgan import serving
+from kerasgan.serving.loader import LoadError, Process
+from kerasgan.serving.savedmodel import read_graph, read_signatures
+
+
+@pytest.fixture(scope="module")
+def gan():
+    return small_gan()
+
+
+@pytest.fixture(scope="module")
+def version(gan, tmp_path_factory):
+    """A version that lies in its preset's folder."""
+    folder = tmp_path_factory.mktemp("repository") / "small"
+    gan.save_to_preset(folder)
+    return serving.publish(gan, folder)
+
+
+def failures(report):
+    return {check.name: check.detail for check in report.checks if check.result == "FAILED"}
+
+
+def test_a_version_passes(version, gan):
+    report = serving.verify(version)
+    assert report.passed, report.table()
+    assert [check.name for check in report.checks if check.result == "skipped"] == []
+    assert set(report.milliseconds) == {"serving_default", "sample", "png", "sample_png", "score"}
+    assert all(0 < ms < 1000 for times in report.milliseconds.values() for ms in times.values())
+    table = report.table()
+    assert "30 requests: 5 signatures, rows 1, 2, 4, 8, 16, 32" in table
+    assert "8 seeds, apart" in table
+
+
+def test_xla_needs_a_server_that_has_it(gan, tmp_path):
+    gan.export(tmp_path / "xla", xla=True)
+    without = failures(serving.verify(tmp_path / "xla"))
+    assert "a server needs --xla_cpu_compilation_enabled" in without["metadata"]
+    assert without["serving_default"] == "XLA compilation disabled"
+    assert failures(serving.verify(tmp_path / "xla", xla=True)) == {}
+
+
+def test_another_model_than_the_preset(version, tmp_path):
+    small_gan(seed=9).save(tmp_path / "other.keras")
+    found = failures(serving.verify(version, preset=tmp_path / "other.keras"))
+    assert list(found) == ["images are generate's"]
+    assert "the weights are others" in found["images are generate's"]
+
+
+def test_what_python_loads_and_a_server_does_not(gan, tmp_path):
+    """Keras variables in a tf.Module: `tf.saved_model.load` finds them, TensorFlow Serving's loader does not."""
+    module = tf.Module()
+    module.variables_of_the_generator = gan.generator.variables
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 4], tf.float32, name="z")])
+    def serve(z):
+        return {"images": gan.to_unit_range(gan.generator(z, training=False))}
+
+    tf.saved_model.save(module, str(tmp_path / "trap"), signatures=serve)
+    loaded = tf.saved_model.load(str(tmp_path / "trap"))
+    z = np.zeros((1, 4), np.float32)
+    np.testing.assert_allclose(loaded.signatures["serving_default"](tf.constant(z))["images"], serve(z)["images"])
+    assert "Could not find variable" in failures(serving.verify(tmp_path / "trap"))["serving_default"]
+
+
+class Foreign(tf.Module):
+    """A model of somebody else's, with everything that a servable must not do."""
+
+    def __init__(self):
+        self.calls = tf.Variable(0.0)
+
+    @tf.function(input_signature=[tf.TensorSpec([], tf.string, name="text")])
+    def scalar(self, text):
+        return {"length": tf.strings.length(text)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, name="x")])
+    def minibatch(self, x):
+        return {"y": x - tf.reduce_mean(x, axis=0)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, name="x")])
+    def noisy(self, x):
+        return {"y": x + tf.random.uniform(tf.shape(x))}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, name="z")])
+    def dark(self, z):
+        return {"images": tf.reshape(3.0 * z, [-1, 2, 1, 1])}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float16, name="x")])
+    def half(self, x):
+        return {"y": x}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, name="x")])
+    def python(self, x):
+        return {"y": tf.ensure_shape(tf.py_function(lambda x: x, [x], tf.float32), (None, 2))}
+
+
+def test_a_foreign_model(tmp_path):
+    foreign = Foreign()
+    names = ("scalar", "minibatch", "noisy", "dark", "half", "python")
+    tf.saved_model.save(foreign, str(tmp_path / "foreign"), signatures={name: getattr(foreign, name) for name in names})
+    found = failures(serving.verify(tmp_path / "foreign"))
+    assert "text has shape []; batching needs a first dimension that is free" in found["scalar"]
+    assert "a row's answer depends on the rows beside it" in found["minibatch"]
+    assert "a row's answer depends on the rows beside it" in found["noisy"]
+    assert "images leave [0, 1]" in found["dark"]
+    assert "y is float16; JSON and clients want float32" in found["half"]
+    assert "pyfunc" in found["python"].lower() or "python" in found["python"].lower()
+    assert "there is no assets.extra/kerasgan.json" in found["metadata"]
+    assert "there is no assets.extra/tf_serving_warmup_requests" in found["warm-up replays"]
+    assert "noisy draws from RandomUniform" in found["operations"]
+
+
+def spoiled(version, folder, name, change):
+    shutil.copytree(version, folder)
+    path = folder / name
+    path.write_bytes(change(path.read_bytes()))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "check", "message"),
+    [
+        ("variables/variables.data-00000-of-00001", lambda b: b[:5000], "loads", "less bytes than requested"),
+        (
+            "variables/variables.data-00000-of-00001",
+            lambda b: b[:3000] + bytes([b[3000] ^ 64]) + b[3001:],
+            "loads",
+            "Checksum does not match",
+        ),
+        ("variables/variables.index", lambda b: b[:50], "loads", ""),
+        ("assets.extra/kerasgan.json", lambda b: b[:10], "metadata", "is damaged"),
+        ("assets.extra/kerasgan.json", lambda b: b.replace(b'"score": {', b'"scare": {'), "metadata", "it names"),
+        ("assets.extra/tf_serving_warmup_requests", lambda b: b[:100], "warm-up replays", "is damaged"),
+        ("assets.extra/tf_serving_warmup_requests", lambda b: b"", "warm-up replays", "it has no request for"),
+    ],
+)
+def test_damaged_versions_fail(version, tmp_path, name, change, check, message):
+    found = failures(serving.verify(spoiled(version, tmp_path / "damaged", name, change)))
+    assert message in found[check]
+
+
+@pytest.mark.parametrize("change", [lambda b: b"", lambda b: b[:9000], lambda b: b"\xff" * 500])
+def test_damaged_graphs_are_refused(version, tmp_path, change):
+    with pytest.raises(ValueError, match=r"saved_model\.pb is damaged"):
+        serving.verify(spoiled(version, tmp_path / "damaged", "saved_model.pb", change))
+
+
+def test_folders_that_are_no_savedmodel(version, tmp_path):
+    with pytest.raises(ValueError, match="is no SavedModel: there is no such folder"):
+        serving.verify(tmp_path / "nowhere")
+    with pytest.raises(ValueError, match=r"is no SavedModel: it has no saved_model\.pb\.$"):
+        serving.verify(tmp_path)
+    with pytest.raises(ValueError, match=r"it holds versions: name one, such as .*small/1\.$"):
+        serving.verify(version.parent)
+
+
+def test_the_loader_runs_without_pythons_tensorflow(version):
+    """In a fresh interpreter: a SavedModel is loaded and run, and `tensorflow` has not been imported."""
+    code = (
+        "import sys, numpy as np\n"
+        "from kerasgan.serving.loader import Session\n"
+        "session = Session(sys.argv[1])\n"
+        "[image] = session.run({sys.argv[2]: np.zeros((1, 4), np.float32)}, [sys.argv[3]])\n"
+        "session.close()\n"
+        "print(image.shape, 'tensorflow' in sys.modules)\n"
+    )
+    tensors = read_signatures(read_graph(version))["serving_default"]
+    names = [tensors["inputs"]["z"].name, tensors["outputs"]["images"].name]
+    result = subprocess.run(
+        [sys.executable, "-c", code, str(version), *names],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert result.stdout == "(1, 8, 8, 1) False\n", result.stderr
+
+
+class Types(tf.Module):
+    @tf.function(
+        input_signature=[
+            tf.TensorSpec([None], tf.string, name="text"),
+            tf.TensorSpec([None], tf.int64, name="number"),
+            tf.TensorSpec([None], tf.bool, name="truth"),
+        ]
+    )
+    def types(self, text, number, truth):
+        return {"text": text + "!", "number": number + 1, "truth": ~truth, "brain": tf.cast(number, tf.bfloat16)}
+
+
+def test_types_pass_the_loader(tmp_path):
+    module = Types()
+    tf.saved_model.save(module, str(tmp_path), signatures=module.types)
+    tensors = read_signatures(read_graph(tmp_path))["serving_default"]
+    given = {
+        "text": np.array([b"a", b"", b"x" * 100], object),
+        "number": np.int64([2**62, -1, 0]),
+        "truth": np.array([True, False, True]),
+    }
+    feeds = {tensors["inputs"][key].name: value for key, value in given.items()}
+    with Process(tmp_path) as process:
+        text, number, truth = process.run(feeds, [tensors["outputs"][key].name for key in given])
+        assert text.tolist() == [b"a!", b"!", b"x" * 100 + b"!"]
+        np.testing.assert_array_equal(number, [2**62 + 1, 0, 1])
+        np.testing.assert_array_equal(truth, [False, True, False])
+        with pytest.raises(LoadError, match="data type 14, which has no place"):
+            process.run(feeds, [tensors["outputs"]["brain"].name])
+        with pytest.raises(LoadError, match="The graph has no tensor 'nothing:0'"):
+            process.run(feeds, ["nothing:0"])
+        with pytest.raises(LoadError, match="complex64 cannot be fed"):
+            process.run({next(iter(feeds)): np.zeros(3, np.complex64)}, [tensors["outputs"]["text"].name])
+        process._process.kill()
+        with pytest.raises(LoadError, match=r"TensorFlow's loader died \(signal 9\)"):
+            process.run(feeds, [tensors["outputs"]["text"].name])
