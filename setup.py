@@ -9,6 +9,8 @@ from setuptools import find_packages, setup
 ROOT = pathlib.Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "kerasgan" / "__init__.py").read_text()).group(1)
 
+SERVING = ["tensorflow-serving-api>=2.20,<3", "requests>=2.31,<3"]
+
 # In the usual build/ modules that were deleted long ago lie on, and would be packaged again.
 BUILD = tempfile.TemporaryDirectory(prefix="kerasgan-build-")
 
@@ -36,7 +38,7 @@ setup(
     package_data={
         "kerasgan": ["py.typed"],
         "kerasgan.zoo": ["*/README.md", "*/*.png"],
-        "kerasgan.saved_models": ["README.md"],
+        "kerasgan.saved_models": ["README.md", "*.config", "*.pbtxt", "*.yaml"],
     },
     entry_points={"console_scripts": ["kerasgan = kerasgan.cli:main"]},
     install_requires=[
@@ -52,8 +54,9 @@ setup(
         "wrapt>=1.14,<3",
     ],
     extras_require={
+        "serving": SERVING,
         "gpu": ["tensorflow[and-cuda]>=2.20,<3"],
         "bench": ["torch>=2.4,<3"],
-        "test": ["pytest>=8,<10", "ruff>=0.6,<1", "tensorboard>=2.20,<3"],
+        "test": ["pytest>=8,<10", "ruff>=0.6,<1", "tensorboard>=2.20,<3", "pyyaml>=6,<7", *SERVING],
     },
 )
