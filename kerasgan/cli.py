@@ -19,6 +19,8 @@ kerasgan trains, samples and exports generative adversarial networks.
   kerasgan train --output=runs/dcgan --resume                                          go on after an interruption
   kerasgan sample --preset=runs/dcgan --n=64 --seed=0 --output=samples.png
   kerasgan export --preset=runs/dcgan --output=saved_models/my_dcgan                   the next version for TF Serving
+  kerasgan verify saved_models/my_dcgan/1                                              the proof that it can be served
+  kerasgan sample --server=http://localhost:8501 --model=my_dcgan --output=samples.png
 
 `kerasgan COMMAND --help` lists a command's options.
 """
@@ -50,9 +52,12 @@ def main(argv: list[str] | None = None) -> int:
             print(f"kerasgan {command}\n\n{values.get_help()}")
             return 0
         rest = _parse(values, argv)
-        if rest:
+        if command in TAKES_FOLDER:
+            if len(rest) != 1:
+                raise UsageError(f"{command} takes one folder; found {' '.join(rest) or 'none'}.")
+        elif rest:
             raise UsageError(f"{command} takes options only; found {rest[0]!r}.")
-        run(values)
+        return run(values, *rest) or 0
     except UsageError as error:
         _say(f"error: {error}")
         return 2
@@ -69,7 +74,6 @@ def main(argv: list[str] | None = None) -> int:
             raise
         _say(f"error: {str(error).splitlines()[0]}")
         return 1
-    return 0
 
 
 def _parse(values: flags.FlagValues, argv: list[str]) -> list[str]:
@@ -202,11 +206,13 @@ def _settings(pairs: list[str]) -> dict:
 
 
 def _define_preset(values):
-    flags.DEFINE_string("preset", None, "a run folder or a .keras file", flag_values=values)
+    flags.DEFINE_string("preset", None, "a preset's or run's folder, or a .keras file", flag_values=values)
 
 
 def _define_sample(values):
     _define_preset(values)
+    flags.DEFINE_string("server", None, "draw at a server: http://HOST:8501 or grpc://HOST:8500", flag_values=values)
+    flags.DEFINE_string("model", None, "the model's name at the server", flag_values=values)
     flags.DEFINE_string("output", None, "the PNG to write", flag_values=values)
     flags.DEFINE_integer("n", 64, "how many samples", flag_values=values)
     flags.DEFINE_integer("seed", 0, "of the first sample", flag_values=values)
@@ -215,33 +221,86 @@ def _define_sample(values):
 def _sample(values):
     from kerasgan.files import check_output_file
 
-    _required(values, "preset", "output")
+    _required(values, "output")
     output = check_output_file(values.output)
     if output.suffix.lower() != ".png":
         raise UsageError(f"--output must end in .png; found {values.output}.")
-    _import_tensorflow()
-    from kerasgan import plots, presets
+    samples = _samples_of_preset(values) if values.server is None else _samples_of_server(values)
+    from kerasgan import plots
 
-    gan = presets.load(values.preset)
-    plots.samples(gan.generate(values.n, values.seed), output)
+    plots.samples(samples, output)
     _say(f"wrote {values.n} samples to {output}")
+
+
+def _samples_of_preset(values):
+    if values.model is not None:
+        raise UsageError("--model names a model at a --server; here it is --preset.")
+    _required(values, "preset")
+    _import_tensorflow()
+    from kerasgan import presets
+
+    return presets.load(values.preset).generate(values.n, values.seed)
+
+
+def _samples_of_server(values):
+    if values.preset is not None:
+        raise UsageError("--preset and --server exclude each other; a server's model is named with --model.")
+    _required(values, "model")
+    from kerasgan.serving import Client
+
+    if values.server.startswith("grpc"):
+        _import_tensorflow()
+    return Client(values.server, values.model).generate(values.n, seed=values.seed)
 
 
 def _define_export(values):
     _define_preset(values)
     flags.DEFINE_string("output", None, "the model's folder; the next version goes into it", flag_values=values)
+    flags.DEFINE_bool(
+        "all", False, "export every preset in the folder --output, or in saved_models", flag_values=values
+    )
+    flags.DEFINE_bool(
+        "xla", False, "compile with XLA; the server needs --xla_cpu_compilation_enabled", flag_values=values
+    )
 
 
 def _export(values):
     from kerasgan.files import check_writable
 
-    _required(values, "preset", "output")
-    check_writable(values.output)
+    if values.all and values.preset is not None:
+        raise UsageError("--all and --preset exclude each other.")
+    if not values.all:
+        _required(values, "preset", "output")
+    output = check_writable(values.output or "saved_models")
     _import_tensorflow()
-    from kerasgan import presets, serving
+    from kerasgan.serving import repository
 
-    gan = presets.load(values.preset)
-    _say(f"wrote {serving.publish(gan, values.output)}")
+    if values.all:
+        written = repository.publish_all(output, xla=values.xla)
+    else:
+        written = [repository.publish_preset(values.preset, output, xla=values.xla)]
+    for version in written:
+        _say(f"wrote {version}")
+
+
+def _define_verify(values):
+    flags.DEFINE_string(
+        "preset", None, "what the version was exported from, to compare its images with", flag_values=values
+    )
+    flags.DEFINE_bool(
+        "xla", False, "leave XLA on, as a server with --xla_cpu_compilation_enabled does", flag_values=values
+    )
+
+
+def _verify(values, folder):
+    _import_tensorflow()
+    from kerasgan import serving
+
+    report = serving.verify(folder, values.preset, xla=values.xla, progress=sys.stderr.isatty())
+    print(report.table(), flush=True)
+    failed = [check.name for check in report.checks if check.result == "FAILED"]
+    _say(f"{folder} must not be served: {', '.join(failed)}" if failed else f"{folder} can be served")
+    return 1 if failed else 0
 
 
 COMMANDS = {
@@ -249,7 +308,9 @@ COMMANDS = {
     "train": (_train, _define_train),
     "sample": (_sample, _define_sample),
     "export": (_export, _define_export),
+    "verify": (_verify, _define_verify),
 }
+TAKES_FOLDER = ("verify",)
 
 
 if __name__ == "__main__":

@@ -50,6 +50,25 @@ def test_the_whole_road(capsys, dataset, tmp_path):
         assert said.strip().endswith(f"served/{version}")
         assert (tmp_path / "served" / version / "saved_model.pb").is_file()
 
+    assert cli.main(["verify", str(tmp_path / "served" / "2")]) == 0
+    table, said = capsys.readouterr()
+    assert "images are generate's                  ok       8 seeds" in table
+    assert said.endswith("served/2 can be served\n")
+    index = tmp_path / "served" / "2" / "variables" / "variables.index"
+    index.write_bytes(index.read_bytes()[:50])
+    assert cli.main(["verify", str(tmp_path / "served" / "2")]) == 1
+    table, said = capsys.readouterr()
+    assert "FAILED" in table
+    assert "served/2 must not be served: loads" in said
+
+
+def test_every_preset_of_a_repository_is_exported(capsys, tmp_path):
+    small_gan().save_to_preset(tmp_path / "small")
+    status, said = run(capsys, "export", "--all", f"--output={tmp_path}")
+    assert status == 0, said
+    assert said.strip().endswith("small/1")
+    assert '"/models/small"' in (tmp_path / "models.config").read_text()
+
 
 def test_list_and_help(capsys):
     assert cli.main(["list"]) == 0
@@ -91,7 +110,11 @@ def wrong(dataset, tmp_path):
     pulling = ("--set=pulling_away_weight=.1", "--set=generator_width=2")
     sample = ("sample", "--output=" + str(tmp_path / "x.png"))
     return [
-        (("trian",), 2, "unknown command 'trian'; there are list, train, sample, export. Did you mean 'train'?"),
+        (
+            ("trian",),
+            2,
+            "unknown command 'trian'; there are list, train, sample, export, verify. Did you mean 'train'?",
+        ),
         (("train", "stray"), 2, "train takes options only; found 'stray'"),
         (("train", "--modle=dcgan"), 2, "unknown option --modle. Did you mean '--model'?"),
         (("train", "--output=x"), 2, "--model is missing"),
@@ -150,7 +173,11 @@ def wrong(dataset, tmp_path):
         ((*good, "--resume"), 1, "There is no run to resume in"),
         (("sample", "--preset=nowhere"), 2, "--output is missing"),
         ((*sample, "--preset=nowhere"), 1, "There is no preset, run folder or .keras file 'nowhere'"),
-        ((*sample, f"--preset={tmp_path / 'empty'}"), 1, "holds neither final.keras nor a checkpoint"),
+        (
+            (*sample, f"--preset={tmp_path / 'empty'}"),
+            1,
+            "is no preset, and holds neither final.keras nor a checkpoint",
+        ),
         ((*sample, f"--preset={tmp_path / 'cut.keras'}"), 1, "the file is damaged or no kerasgan model"),
         ((*sample, f"--preset={tmp_path / 'flipped.keras'}"), 1, "the file is damaged or no kerasgan model"),
         ((*sample, f"--preset={tmp_path / 'file'}"), 1, "is not a .keras file"),
@@ -167,6 +194,22 @@ def wrong(dataset, tmp_path):
             1,
             "is a file; a folder is needed there",
         ),
+        (("export", "--preset=nowhere"), 2, "--output is missing"),
+        (("export", "--all", "--preset=nowhere"), 2, "--all and --preset exclude each other"),
+        (("export", "--all", f"--output={tmp_path / 'empty'}"), 1, "There is no preset in"),
+        (
+            ("export", f"--preset={tmp_path / 'whole.keras'}", f"--output={tmp_path}"),
+            1,
+            "which is no version of a model; give a new folder",
+        ),
+        (("verify",), 2, "verify takes one folder; found none"),
+        (("verify", "a", "b"), 2, "verify takes one folder; found a b"),
+        (("verify", tmp_path / "nowhere"), 1, "is no SavedModel: there is no such folder"),
+        (("verify", tmp_path / "empty"), 1, "is no SavedModel: it has no saved_model.pb"),
+        ((*sample, "--server=localhost:8501", "--model=x"), 1, "A server's URL is http://HOST:8501"),
+        ((*sample, "--server=http://127.0.0.1:1"), 2, "--model is missing"),
+        ((*sample, "--server=http://127.0.0.1:1", "--model=x", "--preset=y"), 2, "exclude each other"),
+        ((*sample, "--preset=y", "--model=x"), 2, "--model names a model at a --server"),
     ]
 
 

@@ -1,0 +1,364 @@
+"""A client of TensorFlow Serving for the signatures of a kerasgan servable, over REST or gRPC.
+
+REST needs `requests` alone; gRPC needs `tensorflow-serving-api`, and with it TensorFlow: `pip install
+'kerasgan[serving]'`.
+"""
+
+import base64
+import contextlib
+import time
+import urllib.parse
+
+import numpy as np
+
+
+class ServingError(RuntimeError):
+    """The server could not be reached, or refused; the message carries what it said.
+
+    Attributes:
+        code: gRPC's name of the status, such as "INVALID_ARGUMENT" or "UNAVAILABLE", over REST too.
+    """
+
+    def __init__(self, code: str, message: str):
+        super().__init__(" ".join(message.split()))  # TensorFlow's own run over several lines
+        self.code = code
+
+
+class Client:
+    """One model of a TensorFlow Serving server.
+
+    Args:
+        url: "http://host:8501" or "https://..." for REST, "grpc://host:8500" for gRPC without encryption.
+        model: the model's name at the server.
+        version: a version's number; None is the newest.
+        timeout: seconds that one request may take.
+        retries: how often a request is sent again when the server is UNAVAILABLE (it starts, or cannot be reached);
+            nothing else is tried twice.
+        batch_size: rows per request. A server that batches refuses more than its `max_batch_size`.
+
+    Raises:
+        ValueError: an URL of another kind.
+        ServingError: `tensorflow-serving-api` is missing for gRPC.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        model: str,
+        version: int | None = None,
+        timeout: float = 30.0,
+        retries: int = 3,
+        batch_size: int = 32,
+    ):
+        parts = urllib.parse.urlsplit(url)
+        if parts.scheme not in ("http", "https", "grpc") or not parts.netloc:
+            raise ValueError(f"A server's URL is http://HOST:8501, https://... or grpc://HOST:8500; found {url!r}.")
+        self.url = url.rstrip("/")
+        self.model = model
+        self.batch_size = batch_size
+        self._retries = retries
+        self._server = (_GRPC if parts.scheme == "grpc" else _REST)(self.url, model, version, timeout)
+        self._signatures = None
+
+    def generate(self, n: int | None = None, *, seed: int = 0, seeds=None, z=None) -> np.ndarray:
+        """Images, by their number, their seeds, or their latent vectors.
+
+        Args:
+            n: how many; image i is that of seed `seed + i`, as `GAN.generate` gives it.
+            seed: of the first of n.
+            seeds: `[B]` whole numbers, one per image.
+            z: float `[B, latent.dim]`.
+
+        Returns:
+            float32 `[B, H, W, C]` in [0, 1], or the samples of a model that makes no images.
+
+        Raises:
+            ValueError: not exactly one of n, seeds and z; or of a shape or range that the model does not take.
+            ServingError: what the server said.
+        """
+        answer = self._draw("serving_default", "sample", n, seed, seeds, z)
+        return answer.get("images", answer.get("samples"))
+
+    def png(self, n: int | None = None, *, seed: int = 0, seeds=None, z=None) -> list[bytes]:
+        """The same as `generate`, as PNG files."""
+        return list(self._draw("png", "sample_png", n, seed, seeds, z)["image_bytes"])
+
+    def score(self, images) -> np.ndarray:
+        """The discriminator's opinion of images `[B, H, W, C]` in [0, 1]: float32 `[B]`."""
+        return self._predict("score", self._samples("score", images))["score"]
+
+    def codes(self, images) -> dict[str, np.ndarray]:
+        """The codes in images: "categories" `[B, codes, k]` probabilities, "continuous" `[B, codes]`."""
+        return self._predict("infer_codes", self._samples("infer_codes", images))
+
+    def generate_codes(self, noise, categories=None, continuous=None) -> np.ndarray:
+        """Images with chosen codes.
+
+        Args:
+            noise: float `[B, latent.noise]`.
+            categories: int `[B, codes]`; left out where the model has no categorical code.
+            continuous: float `[B, codes]`; left out where the model has no continuous code.
+        """
+        given = {"noise": noise, "categories": categories, "continuous": continuous}
+        answer = self._predict("generate_codes", {key: value for key, value in given.items() if value is not None})
+        return answer.get("images", answer.get("samples"))
+
+    def metadata(self) -> dict:
+        """`{"model", "version", "signatures": {name: {"inputs" and "outputs": {key: {"dtype", "shape"}}}}}`; None
+        stands in a shape where any number will do.
+        """
+        return self._retrying(self._server.metadata)
+
+    def ready(self) -> bool:
+        """Whether the server answers and has the model's version loaded."""
+        try:
+            return self._server.ready()
+        except ServingError:
+            return False
+
+    def _draw(self, by_z, by_seed, n, seed, seeds, z):
+        if (n is not None) + (seeds is not None) + (z is not None) != 1:
+            raise ValueError("Give one of n, seeds and z.")
+        if z is not None:
+            return self._predict(by_z, {"z": z})
+        if n is not None:
+            if n < 1:
+                raise ValueError(f"n must be at least 1; found {n}.")
+            seeds = range(seed, seed + n)
+        return self._predict(by_seed, {"seed": list(seeds)})
+
+    def _samples(self, signature, images):
+        return dict.fromkeys(self._signature(signature)["inputs"], images)
+
+    def _signature(self, name):
+        if self._signatures is None:
+            self._signatures = self.metadata()["signatures"]
+        if name not in self._signatures:
+            raise ValueError(
+                f"{self.model} at {self.url} has no signature {name!r}; it has {', '.join(sorted(self._signatures))}."
+            )
+        return self._signatures[name]
+
+    def _predict(self, signature, inputs):
+        expected = self._signature(signature)["inputs"]
+        if set(inputs) != set(expected):
+            raise ValueError(
+                f"{signature} of {self.model} takes {', '.join(sorted(expected))}; found {', '.join(sorted(inputs))}."
+            )
+        inputs = {key: _checked(key, value, **expected[key]) for key, value in inputs.items()}
+        sizes = {key: len(value) for key, value in inputs.items()}
+        if len(set(sizes.values())) > 1:
+            raise ValueError(f"The inputs of {signature} must have equally many rows; found {sizes}.")
+        outputs = self._signature(signature)["outputs"]
+        parts = []
+        for start in range(0, max(sizes.values()), self.batch_size):
+            rows = {key: value[start : start + self.batch_size] for key, value in inputs.items()}
+            parts.append(self._retrying(lambda rows=rows: self._server.predict(signature, rows, outputs)))
+        return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+    def _retrying(self, request):
+        for attempt in range(self._retries + 1):
+            try:
+                return request()
+            except ServingError as error:
+                if error.code != "UNAVAILABLE" or attempt == self._retries:
+                    raise
+                time.sleep(0.1 * 2**attempt)
+        raise AssertionError("the last attempt returns or raises")
+
+
+def _checked(key, value, dtype, shape):
+    """The array that the server wants, or a ValueError; what strangers' requests are joined with should be right."""
+    form = f"{key} must be {dtype} of shape ({', '.join('B' if n is None else str(n) for n in shape)})"
+    try:
+        array = np.asarray(value)
+        with np.errstate(over="ignore"):  # becomes infinite, which is refused below
+            numbers = array.astype(dtype)
+        whole = np.issubdtype(dtype, np.floating) or (numbers == array).all()
+    except (TypeError, ValueError, OverflowError):
+        raise ValueError(f"{form}; found {value!r:.60}.") from None
+    fits = array.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape, array.shape, strict=True))
+    if not fits or not len(array):
+        raise ValueError(f"{form}, with one row at least; found shape {array.shape}.")
+    if not whole or not np.isfinite(numbers).all():
+        raise ValueError(f"{form}, finite and whole where it is an integer.")
+    return numbers
+
+
+@contextlib.contextmanager
+def _expected_of(url):
+    """Turns an answer of another form than TensorFlow Serving's into an error that says so."""
+    try:
+        yield
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ServingError("INTERNAL", f"{url} does not speak as TensorFlow Serving does ({error!r}).") from None
+
+
+class _REST:
+    def __init__(self, url, model, version, timeout):
+        try:
+            import requests  # noqa: F401
+        except ImportError as error:
+            raise ServingError("UNIMPLEMENTED", f"REST needs requests ({error}): pip install requests.") from None
+        self._base = f"{url}/v1/models/{urllib.parse.quote(model, safe='')}"
+        self._base += "" if version is None else f"/versions/{version}"
+        self._timeout = timeout
+
+    def predict(self, signature, inputs, outputs):
+        columns = {key: value.tolist() for key, value in inputs.items()}
+        answer = self._send("POST", ":predict", {"signature_name": signature, "inputs": columns})
+        with _expected_of(self._base):
+            answer = answer["outputs"]
+            if len(outputs) == 1:
+                answer = dict.fromkeys(outputs, answer)  # a lone output comes without its name
+            return {key: _from_json(answer[key], outputs[key]["dtype"]) for key in outputs}
+
+    def metadata(self):
+        answer = self._send("GET", "/metadata")
+        with _expected_of(self._base):
+            signatures = {
+                name: {
+                    side: {key: _from_info(info) for key, info in signature.get(side, {}).items()}
+                    for side in ("inputs", "outputs")
+                }
+                for name, signature in answer["metadata"]["signature_def"]["signature_def"].items()
+                if not name.startswith("__")
+            }
+            spec = answer["model_spec"]
+            return {"model": spec["name"], "version": int(spec["version"]), "signatures": signatures}
+
+    def ready(self):
+        answer = self._send("GET", "")
+        with _expected_of(self._base):
+            return any(state["state"] == "AVAILABLE" for state in answer["model_version_status"])
+
+    def _send(self, method, path, body=None):
+        import requests
+
+        url = self._base + path
+        try:
+            answer = requests.request(method, url, json=body, timeout=self._timeout)
+        except requests.Timeout:
+            raise ServingError("DEADLINE_EXCEEDED", f"{url} did not answer in {self._timeout:g} s.") from None
+        except requests.ConnectionError:
+            raise ServingError("UNAVAILABLE", f"No server answers at {url}.") from None
+        except requests.RequestException as error:
+            raise ServingError("UNKNOWN", f"{url}: {error}") from None
+        try:
+            content = answer.json()
+        except ValueError:
+            content = {"error": answer.text.strip()[:200] or answer.reason}
+        text = content.get("error") if isinstance(content, dict) else None
+        if not answer.ok or text:
+            raise ServingError(_HTTP_CODES.get(answer.status_code, "UNKNOWN"), f"{url} says: {text or answer.reason}")
+        return content
+
+
+# What TensorFlow Serving's REST server makes of its own statuses (model_servers/http_server.cc).
+_HTTP_CODES = {
+    400: "INVALID_ARGUMENT",
+    404: "NOT_FOUND",
+    412: "FAILED_PRECONDITION",
+    429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
+    501: "UNIMPLEMENTED",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+def _from_json(value, dtype):
+    if dtype == "string":
+        texts = np.empty(len(value), object)
+        texts[:] = [base64.b64decode(item["b64"]) for item in value]
+        return texts
+    return np.asarray(value, dtype)
+
+
+_DTYPES = {"DT_FLOAT": "float32", "DT_INT32": "int32", "DT_INT64": "int64", "DT_STRING": "string"}
+
+
+def _from_info(info):
+    """A TensorInfo, as protocol buffers' JSON writes it."""
+    sizes = [int(dim["size"]) for dim in info["tensor_shape"].get("dim", [])]
+    return {"dtype": _DTYPES.get(info["dtype"], info["dtype"]), "shape": [None if n < 0 else n for n in sizes]}
+
+
+class _GRPC:
+    def __init__(self, url, model, version, timeout):
+        try:
+            import grpc
+            from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc
+        except ImportError as error:
+            raise ServingError(
+                "UNIMPLEMENTED", f"gRPC needs tensorflow-serving-api ({error}): pip install 'kerasgan[serving]'."
+            ) from None
+        # gRPC's own limit is 4 MB, which a batch of 32 images of 128x128x3 exceeds; the server sets none.
+        unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+        self._target = url.removeprefix("grpc://")
+        self._channel = grpc.insecure_channel(self._target, options=unlimited)
+        self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
+        self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
+        self._model, self._version, self._timeout = model, version, timeout
+
+    def predict(self, signature, inputs, outputs):
+        import tensorflow as tf
+        from tensorflow_serving.apis import predict_pb2
+
+        request = self._specified(predict_pb2.PredictRequest())
+        request.model_spec.signature_name = signature
+        for key, value in inputs.items():
+            request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
+        # No output_filter: TensorFlow Serving does not batch requests that leave outputs out.
+        answer = self._send(self._predictions.Predict, request)
+        return {key: tf.make_ndarray(answer.outputs[key]) for key in outputs}
+
+    def metadata(self):
+        import tensorflow as tf
+        from tensorflow_serving.apis import get_model_metadata_pb2
+
+        request = self._specified(get_model_metadata_pb2.GetModelMetadataRequest(metadata_field=["signature_def"]))
+        answer = self._send(self._predictions.GetModelMetadata, request)
+        found = get_model_metadata_pb2.SignatureDefMap()
+        answer.metadata["signature_def"].Unpack(found)
+
+        def described(infos):
+            return {
+                key: {
+                    "dtype": tf.as_dtype(info.dtype).name,
+                    "shape": [None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim],
+                }
+                for key, info in infos.items()
+            }
+
+        signatures = {
+            name: {"inputs": described(signature.inputs), "outputs": described(signature.outputs)}
+            for name, signature in found.signature_def.items()
+            if not name.startswith("__")
+        }
+        return {
+            "model": answer.model_spec.name,
+            "version": answer.model_spec.version.value,
+            "signatures": signatures,
+        }
+
+    def ready(self):
+        from tensorflow_serving.apis import get_model_status_pb2
+
+        request = self._specified(get_model_status_pb2.GetModelStatusRequest())
+        states = self._send(self._models.GetModelStatus, request).model_version_status
+        return any(state.state == get_model_status_pb2.ModelVersionStatus.AVAILABLE for state in states)
+
+    def _specified(self, request):
+        request.model_spec.name = self._model
+        if self._version is not None:
+            request.model_spec.version.value = self._version
+        return request
+
+    def _send(self, method, request):
+        import grpc
+
+        try:
+            return method(request, timeout=self._timeout)
+        except grpc.RpcError as error:
+            raise ServingError(error.code().name, f"{self._target} says: {error.details()}") from None
