@@ -5,6 +5,7 @@ without Python's TensorFlow and without XLA, as TensorFlow Serving would. It nev
 compares with the graph.
 """
 
+import contextlib
 import dataclasses
 import io
 import json
@@ -76,6 +77,9 @@ class _Skipped(Exception):
 def verify(folder, preset=None, xla: bool = False, progress: bool = False) -> Report:
     """Loads a version as TensorFlow Serving does and checks everything that it promises.
 
+    A SavedModel is a program, and this runs it: a graph can read and write files. Look at strangers' models in a
+    container.
+
     Args:
         folder: the version's folder, such as "saved_models/my_gan/1", or any other SavedModel's.
         preset: what it was exported from, as `presets.load` takes it, to compare its images with; None takes the one
@@ -137,7 +141,8 @@ class _Verification:
                 bar.update()
             for name in self.answers:
                 bar.set_description(f"timing {name}")
-                milliseconds[name] = self.time(name)
+                with contextlib.suppress(LoadError):  # one that refuses repeated rows, say
+                    milliseconds[name] = self.time(name)
                 bar.update()
         return Report(str(self.folder), checks, milliseconds)
 
@@ -381,6 +386,8 @@ def _outcome(name, task) -> Check:
         return Check(name, "skipped", str(reason))
     except (_Failed, LoadError) as reason:
         return Check(name, "FAILED", _first_line(reason))
+    except Exception as error:  # a foreign model's names, types and answers can be anything
+        return Check(name, "FAILED", f"it is not as kerasgan writes it ({type(error).__name__}: {_first_line(error)})")
 
 
 def _tolerance(graph):

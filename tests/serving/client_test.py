@@ -1,6 +1,7 @@
 """The client over real sockets, against the stand-in of TensorFlow Serving (see stand_in.py, which it is not)."""
 
 import contextlib
+import importlib.util
 import io
 import json
 import os
@@ -228,3 +229,14 @@ def test_the_command(urls, gan, tmp_path, capsys):
     capsys.readouterr()
     assert cli.main(["sample", "--server=http://127.0.0.1:1", "--model=small", f"--output={tmp_path / 'x.png'}"]) == 1
     assert capsys.readouterr().err.startswith("kerasgan: error: No server answers at http://127.0.0.1:1/v1/models/")
+
+
+def test_the_smoke_test_passes_here(urls, folder, capsys):
+    """What scripts/smoke_tf_serving.sh asks of a real server, asked of the stand-in."""
+    script = pathlib.Path(__file__).parent.parent.parent / "scripts" / "smoke.py"
+    spec = importlib.util.spec_from_file_location("smoke", script)
+    smoke = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(smoke)
+    for model in ("small", "coded"):
+        smoke.main(folder, model, *urls.values())
+    assert capsys.readouterr().out.count("all right") == 4

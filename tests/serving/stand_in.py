@@ -5,7 +5,7 @@ loopback, and answers with TensorFlow's C++ loader (`kerasgan.serving.loader.Ses
 `models.config`, loads each model's newest version, and replays its warm-up requests before it is ready. It does not
 batch, does not watch for new versions, and knows one version per model.
 
-    python stand_in.py REPOSITORY [--unavailable=N] [--slow=SECONDS]
+    python stand_in.py REPOSITORY [--unavailable=N]
 
 prints {"rest": port, "grpc": port} when it is ready. The first N predictions are answered with UNAVAILABLE.
 """
@@ -19,7 +19,6 @@ import pathlib
 import re
 import sys
 import threading
-import time
 
 import grpc
 import numpy as np
@@ -79,7 +78,7 @@ class Model:
 
 
 class Server:
-    def __init__(self, repository, unavailable, slow):
+    def __init__(self, repository, unavailable):
         config = text_format.Parse(
             (repository / "models.config").read_text(), model_server_config_pb2.ModelServerConfig()
         )
@@ -88,7 +87,6 @@ class Server:
             for entry in config.model_config_list.config
         }
         self.refusals = itertools.count(-unavailable)
-        self.slow = slow
         self.lock = threading.Lock()
 
     def model(self, name, version=None):
@@ -102,7 +100,6 @@ class Server:
             refuse = next(self.refusals) < 0
         if refuse:
             raise Refusal(GRPC.UNAVAILABLE, "the stand-in was told to be unavailable")
-        time.sleep(self.slow)
         return model.predict(signature_name or "serving_default", inputs)
 
 
@@ -261,8 +258,8 @@ def asked_version(request):
 
 
 def main(repository, *options):
-    options = dict(option.removeprefix("--").split("=") for option in options)
-    server = Server(pathlib.Path(repository), int(options.get("unavailable", 0)), float(options.get("slow", 0)))
+    [unavailable] = [option.removeprefix("--unavailable=") for option in options] or [0]
+    server = Server(pathlib.Path(repository), int(unavailable))
     rest = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler(server))
     unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
     remote = grpc.server(concurrent.futures.ThreadPoolExecutor(4), options=unlimited)

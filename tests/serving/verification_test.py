@@ -96,6 +96,18 @@ class Foreign(tf.Module):
     def dark(self, z):
         return {"images": tf.reshape(3.0 * z, [-1, 2, 1, 1])}
 
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.complex64, name="x")])
+    def complex(self, x):
+        return {"y": tf.math.real(x)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="png")])
+    def png(self, png):
+        return {"length": tf.cast(tf.strings.length(png), tf.float32)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, name="y")])
+    def serving_default(self, y):
+        return {"images": tf.sigmoid(y)}
+
     @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float16, name="x")])
     def half(self, x):
         return {"y": x}
@@ -107,7 +119,7 @@ class Foreign(tf.Module):
 
 def test_a_foreign_model(tmp_path):
     foreign = Foreign()
-    names = ("scalar", "minibatch", "noisy", "dark", "half", "python")
+    names = ("scalar", "minibatch", "noisy", "dark", "half", "python", "complex", "png", "serving_default")
     tf.saved_model.save(foreign, str(tmp_path / "foreign"), signatures={name: getattr(foreign, name) for name in names})
     found = failures(serving.verify(tmp_path / "foreign"))
     assert "text has shape []; batching needs a first dimension that is free" in found["scalar"]
@@ -116,6 +128,9 @@ def test_a_foreign_model(tmp_path):
     assert "images leave [0, 1]" in found["dark"]
     assert "y is float16; JSON and clients want float32" in found["half"]
     assert "pyfunc" in found["python"].lower() or "python" in found["python"].lower()
+    assert "complex" in found["complex"]
+    assert "it is not as kerasgan writes it" in found["PNGs show the images"]
+    assert "serving_default" not in found
     assert "there is no assets.extra/kerasgan.json" in found["metadata"]
     assert "there is no assets.extra/tf_serving_warmup_requests" in found["warm-up replays"]
     assert "noisy draws from RandomUniform" in found["operations"]
@@ -141,6 +156,8 @@ def spoiled(version, folder, name, change):
         ("variables/variables.index", lambda b: b[:50], "loads", ""),
         ("assets.extra/kerasgan.json", lambda b: b[:10], "metadata", "is damaged"),
         ("assets.extra/kerasgan.json", lambda b: b.replace(b'"score": {', b'"scare": {'), "metadata", "it names"),
+        ("assets.extra/kerasgan.json", lambda b: b.replace(b'"libraries"', b'"bookshops"'), "metadata", "'libraries'"),
+        ("assets.extra/kerasgan.json", lambda b: b"[]", "metadata", "is damaged"),
         ("assets.extra/tf_serving_warmup_requests", lambda b: b[:100], "warm-up replays", "is damaged"),
         ("assets.extra/tf_serving_warmup_requests", lambda b: b"", "warm-up replays", "it has no request for"),
     ],
