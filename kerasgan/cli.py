@@ -271,7 +271,10 @@ def _export(values):
         raise UsageError("--all and --preset exclude each other.")
     if not values.all:
         _required(values, "preset", "output")
-    output = check_writable(values.output or "saved_models")
+    output = "saved_models" if values.output is None else values.output
+    if not output or "://" in output:
+        raise UsageError(f"--output must be a folder on this machine; found {output!r}.")
+    check_writable(output)
     _import_tensorflow()
     from kerasgan.serving import repository
 

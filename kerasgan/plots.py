@@ -93,7 +93,7 @@ def points(samples, path=None, real=None) -> np.ndarray:
 
 def can_draw(shape: tuple[int, ...]) -> bool:
     """Whether samples of this shape have a picture: images, points of the plane, numbers."""
-    return len(shape) == 3 or shape in ((1,), (2,))
+    return (len(shape) == 3 and shape[2] in (1, 3)) or shape in ((1,), (2,))
 
 
 def samples(samples, path=None, real=None) -> np.ndarray:

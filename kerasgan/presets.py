@@ -5,6 +5,7 @@ discriminator and average (no optimizer state), `metadata.json` where they come 
 what they draw.
 """
 
+import contextlib
 import hashlib
 import json
 import pathlib
@@ -42,19 +43,21 @@ def save(gan, folder) -> pathlib.Path:
     own = {}
     gan.save_own_variables(own)  # the state of the dropout masks, which is no weight
     copy.load_own_variables(own)
-    with replacing(folder / "model.weights.h5") as temporary:
-        copy.save_weights(temporary, overwrite=True)
-    metadata = {
-        "model": gan.name,
-        "steps": int(gan.step.numpy()),
-        "weights_sha256": _sha256(folder / "model.weights.h5"),
-        "libraries": {"kerasgan": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
-    }
-    if plots.can_draw(gan.sample_shape):
-        plots.samples(gan.generate(64), folder / "samples.png")
-    for name, content in (("metadata.json", metadata), ("config.json", config)):  # config.json last: it makes a preset
-        with replacing(folder / name) as temporary:
-            temporary.write_text(json.dumps(content, indent=2) + "\n")
+    names = ["model.weights.h5", "metadata.json", "config.json"]
+    names += ["samples.png"] if plots.can_draw(gan.sample_shape) else []
+    with contextlib.ExitStack() as stack:  # each file takes its place when all are written
+        places = {name: stack.enter_context(replacing(folder / name)) for name in names}
+        copy.save_weights(places["model.weights.h5"], overwrite=True)
+        metadata = {
+            "model": gan.name,
+            "steps": int(gan.step.numpy()),
+            "weights_sha256": _sha256(places["model.weights.h5"]),
+            "libraries": {"kerasgan": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
+        }
+        for name, content in (("metadata.json", metadata), ("config.json", config)):
+            places[name].write_text(json.dumps(content, indent=2) + "\n")
+        if "samples.png" in places:
+            plots.samples(gan.generate(64), places["samples.png"])
     return folder
 
 
@@ -102,7 +105,7 @@ def _load_preset(folder):
             raise ValueError(f"config.json describes a {type(gan).__name__}, not a GAN")
         gan.load_weights(weights)  # before the optimizers are there, of which the file holds nothing
         gan.compile_from_config(compiled_from)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except Exception as error:  # a damaged configuration can fail anywhere in Keras
         raise ValueError(f"Cannot load the preset {folder}: it is damaged ({_reason(error)}).") from None
     return gan
 

@@ -195,6 +195,12 @@ def wrong(dataset, tmp_path):
             "is a file; a folder is needed there",
         ),
         (("export", "--preset=nowhere"), 2, "--output is missing"),
+        (
+            ("export", f"--preset={tmp_path / 'whole.keras'}", "--output="),
+            2,
+            "--output must be a folder on this machine",
+        ),
+        (("export", f"--preset={tmp_path / 'whole.keras'}", "--output=gs://bucket/m"), 2, "found 'gs://bucket/m'"),
         (("export", "--all", "--preset=nowhere"), 2, "--all and --preset exclude each other"),
         (("export", "--all", f"--output={tmp_path / 'empty'}"), 1, "There is no preset in"),
         (

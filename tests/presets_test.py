@@ -1,8 +1,10 @@
 """Presets on disk: written whole, loaded with what they hold, refused where they are damaged."""
 
 import json
+import re
 import shutil
 
+import keras
 import numpy as np
 import pytest
 from conftest import assert_same_weights, small_gan, small_images
@@ -55,6 +57,29 @@ def test_saving_again_replaces_and_leaves_versions(gan, tmp_path):
     assert (tmp_path / "small" / "1").is_dir()
 
 
+def test_a_failure_leaves_the_old_preset(gan, tmp_path, monkeypatch):
+    gan.save_to_preset(tmp_path / "small")
+
+    def disk_full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(kerasgan.plots, "samples", disk_full)
+    with pytest.raises(OSError, match="No space left"):
+        small_gan(seed=3).save_to_preset(tmp_path / "small")
+    np.testing.assert_array_equal(presets.load(tmp_path / "small").generate(2), gan.generate(2))
+    assert len(list((tmp_path / "small").iterdir())) == 4
+
+
+def test_images_that_have_no_picture_are_saved_without(tmp_path):
+    generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(16), keras.layers.Reshape((2, 2, 4))])
+    discriminator = keras.Sequential([keras.Input((2, 2, 4)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    four_channels = kerasgan.GAN(generator, discriminator, kerasgan.latents.Normal(2))
+    four_channels.compile()
+    four_channels.save_to_preset(tmp_path / "rgba")
+    assert not (tmp_path / "rgba" / "samples.png").exists()
+    np.testing.assert_array_equal(presets.load(tmp_path / "rgba").generate(2), four_channels.generate(2))
+
+
 @pytest.mark.parametrize(
     ("name", "spoil", "message"),
     [
@@ -64,6 +89,7 @@ def test_saving_again_replaces_and_leaves_versions(gan, tmp_path):
         ("metadata.json", lambda b: b"{}", "it is damaged"),
         ("metadata.json", lambda b: b"[]", "it is damaged"),
         ("config.json", lambda b: b[: len(b) // 2], "it is damaged"),
+        ("config.json", lambda b: re.sub(rb'"input_shape": \[[^]]*\]', b'"input_shape": []', b), "it is damaged"),
         (
             "config.json",
             lambda b: b.replace(b"kerasgan>GAN", b"kerasgan>GUN").replace(b'"GAN"', b'"GUN"'),

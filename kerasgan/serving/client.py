@@ -31,7 +31,8 @@ class Client:
         url: "http://host:8501" or "https://..." for REST, "grpc://host:8500" for gRPC without encryption.
         model: the model's name at the server.
         version: a version's number; None is the newest.
-        timeout: seconds that one request may take.
+        timeout: seconds that a request may take over gRPC; over REST, that the connection and each wait for more of
+            the answer may take.
         retries: how often a request is sent again when the server is UNAVAILABLE (it starts, or cannot be reached);
             nothing else is tried twice.
         batch_size: rows per request. A server that batches refuses more than its `max_batch_size`.
@@ -50,6 +51,11 @@ class Client:
         retries: int = 3,
         batch_size: int = 32,
     ):
+        for name, number, least in (("batch_size", batch_size, 1), ("retries", retries, 0)):
+            if not isinstance(number, int) or number < least:
+                raise ValueError(f"{name} must be a whole number, at least {least}; found {number!r}.")
+        if not timeout > 0:
+            raise ValueError(f"timeout must be a number of seconds above 0; found {timeout!r}.")
         parts = urllib.parse.urlsplit(url)
         if parts.scheme not in ("http", "https", "grpc") or not parts.netloc:
             raise ValueError(f"A server's URL is http://HOST:8501, https://... or grpc://HOST:8500; found {url!r}.")
@@ -76,8 +82,7 @@ class Client:
             ValueError: not exactly one of n, seeds and z; or of a shape or range that the model does not take.
             ServingError: what the server said.
         """
-        answer = self._draw("serving_default", "sample", n, seed, seeds, z)
-        return answer.get("images", answer.get("samples"))
+        return _drawn(self._draw("serving_default", "sample", n, seed, seeds, z))
 
     def png(self, n: int | None = None, *, seed: int = 0, seeds=None, z=None) -> list[bytes]:
         """The same as `generate`, as PNG files."""
@@ -100,8 +105,9 @@ class Client:
             continuous: float `[B, codes]`; left out where the model has no continuous code.
         """
         given = {"noise": noise, "categories": categories, "continuous": continuous}
-        answer = self._predict("generate_codes", {key: value for key, value in given.items() if value is not None})
-        return answer.get("images", answer.get("samples"))
+        return _drawn(
+            self._predict("generate_codes", {key: value for key, value in given.items() if value is not None})
+        )
 
     def metadata(self) -> dict:
         """`{"model", "version", "signatures": {name: {"inputs" and "outputs": {key: {"dtype", "shape"}}}}}`; None
@@ -137,7 +143,14 @@ class Client:
             raise ValueError(
                 f"{self.model} at {self.url} has no signature {name!r}; it has {', '.join(sorted(self._signatures))}."
             )
-        return self._signatures[name]
+        signature = self._signatures[name]
+        wanted = OUTPUTS[name] & set(signature["outputs"])
+        if not wanted:
+            raise ValueError(
+                f"{name} of {self.model} at {self.url} is not kerasgan's: it gives {', '.join(signature['outputs'])}, "
+                f"and should give {' or '.join(sorted(OUTPUTS[name]))}."
+            )
+        return signature
 
     def _predict(self, signature, inputs):
         expected = self._signature(signature)["inputs"]
@@ -153,7 +166,11 @@ class Client:
         parts = []
         for start in range(0, max(sizes.values()), self.batch_size):
             rows = {key: value[start : start + self.batch_size] for key, value in inputs.items()}
-            parts.append(self._retrying(lambda rows=rows: self._server.predict(signature, rows, outputs)))
+            part = self._retrying(lambda rows=rows: self._server.predict(signature, rows, outputs))
+            found = {len(value) if value.ndim else None for value in part.values()}
+            if found != {len(next(iter(rows.values())))}:
+                raise ServingError("INTERNAL", f"{self.url} answered {signature} with {found} rows.")
+            parts.append(part)
         return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
     def _retrying(self, request):
@@ -163,8 +180,24 @@ class Client:
             except ServingError as error:
                 if error.code != "UNAVAILABLE" or attempt == self._retries:
                     raise
-                time.sleep(0.1 * 2**attempt)
+                time.sleep(min(0.1 * 2**attempt, 2.0))
         raise AssertionError("the last attempt returns or raises")
+
+
+# Of each signature, what one of the outputs must be called.
+OUTPUTS = {
+    "serving_default": {"images", "samples"},
+    "sample": {"images", "samples"},
+    "png": {"image_bytes"},
+    "sample_png": {"image_bytes"},
+    "score": {"score"},
+    "generate_codes": {"images", "samples"},
+    "infer_codes": {"categories", "continuous"},
+}
+
+
+def _drawn(answer):
+    return answer["images"] if "images" in answer else answer["samples"]
 
 
 def _checked(key, value, dtype, shape):
@@ -236,12 +269,17 @@ class _REST:
         import requests
 
         url = self._base + path
+        late = ServingError("DEADLINE_EXCEEDED", f"{url} did not answer in {self._timeout:g} s.")
         try:
             answer = requests.request(method, url, json=body, timeout=self._timeout)
         except requests.Timeout:
-            raise ServingError("DEADLINE_EXCEEDED", f"{url} did not answer in {self._timeout:g} s.") from None
-        except requests.ConnectionError:
-            raise ServingError("UNAVAILABLE", f"No server answers at {url}.") from None
+            raise late from None
+        except (requests.exceptions.SSLError, requests.exceptions.ProxyError) as error:
+            raise ServingError("UNKNOWN", f"{url}: {error}") from None
+        except requests.ConnectionError as error:
+            if "timed out" in str(error):  # in the midst of the body
+                raise late from None
+            raise ServingError("UNAVAILABLE", f"No server answers at {url} ({_innermost(error)}).") from None
         except requests.RequestException as error:
             raise ServingError("UNKNOWN", f"{url}: {error}") from None
         try:
@@ -252,6 +290,13 @@ class _REST:
         if not answer.ok or text:
             raise ServingError(_HTTP_CODES.get(answer.status_code, "UNKNOWN"), f"{url} says: {text or answer.reason}")
         return content
+
+
+def _innermost(error):
+    """What the system said: requests wraps it several times."""
+    while error.__context__ is not None:
+        error = error.__context__
+    return error
 
 
 # What TensorFlow Serving's REST server makes of its own statuses (model_servers/http_server.cc).
@@ -294,9 +339,11 @@ class _GRPC:
                 "UNIMPLEMENTED", f"gRPC needs tensorflow-serving-api ({error}): pip install 'kerasgan[serving]'."
             ) from None
         # gRPC's own limit is 4 MB, which a batch of 32 images of 128x128x3 exceeds; the server sets none.
-        unlimited = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+        options = [("grpc.max_receive_message_length", -1), ("grpc.max_send_message_length", -1)]
+        # By itself it connects anew after a second only, when our attempts at a server that starts are all over.
+        options += [("grpc.initial_reconnect_backoff_ms", 100)]
         self._target = url.removeprefix("grpc://")
-        self._channel = grpc.insecure_channel(self._target, options=unlimited)
+        self._channel = grpc.insecure_channel(self._target, options=options)
         self._predictions = prediction_service_pb2_grpc.PredictionServiceStub(self._channel)
         self._models = model_service_pb2_grpc.ModelServiceStub(self._channel)
         self._model, self._version, self._timeout = model, version, timeout

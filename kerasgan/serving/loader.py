@@ -18,6 +18,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 
 import numpy as np
@@ -64,21 +65,25 @@ class Session:
         self._tf = _library()
         if not xla:
             self._tf["_ZN10tensorflow21DisableXlaCompilationEv"]()  # tensorflow::DisableXlaCompilation()
-        self._status = self._call("TF_NewStatus", ctypes.c_void_p)
-        self._graph = self._call("TF_NewGraph", ctypes.c_void_p)
-        options = self._call("TF_NewSessionOptions", ctypes.c_void_p)
+        self._graph = ctypes.c_void_p(self._call("TF_NewGraph", ctypes.c_void_p))
+        options = ctypes.c_void_p(self._call("TF_NewSessionOptions", ctypes.c_void_p))
         tags = (ctypes.c_char_p * 1)(b"serve")
-        self._session = self._call(
-            "TF_LoadSessionFromSavedModel",
-            ctypes.c_void_p,
-            *(ctypes.c_void_p(options), None, str(folder).encode(), tags, ctypes.c_int(1)),
-            *(ctypes.c_void_p(self._graph), None, ctypes.c_void_p(self._status)),
-        )
-        self._call("TF_DeleteSessionOptions", None, ctypes.c_void_p(options))
-        self._check()
+        try:
+            with self._status() as status:
+                session = self._call(
+                    "TF_LoadSessionFromSavedModel",
+                    ctypes.c_void_p,
+                    *(options, None, str(folder).encode(), tags, ctypes.c_int(1), self._graph, None, status),
+                )
+        except LoadError:
+            self._call("TF_DeleteGraph", None, self._graph)
+            raise
+        finally:
+            self._call("TF_DeleteSessionOptions", None, options)
+        self._session = ctypes.c_void_p(session)
 
     def run(self, feeds: dict[str, np.ndarray], fetches: list[str]) -> list[np.ndarray]:
-        """One `Session::Run`.
+        """One `Session::Run`; several threads may call it at once.
 
         Args:
             feeds: arrays by tensor name, such as "serving_default_z:0".
@@ -95,16 +100,15 @@ class Session:
         given = []
         results = (ctypes.c_void_p * len(fetches))()
         try:
-            given += [self._to_tensor(array) for array in feeds.values()]
-            self._call(
-                "TF_SessionRun",
-                None,
-                *(ctypes.c_void_p(self._session), None),
-                *(keys, (ctypes.c_void_p * len(given))(*given), ctypes.c_int(len(given))),
-                *(wanted, results, ctypes.c_int(len(fetches)), None, ctypes.c_int(0), None),
-                ctypes.c_void_p(self._status),
-            )
-            self._check()
+            for array in feeds.values():
+                given.append(self._to_tensor(array))
+            with self._status() as status:
+                self._call(
+                    "TF_SessionRun",
+                    None,
+                    *(self._session, None, keys, (ctypes.c_void_p * len(given))(*given), ctypes.c_int(len(given))),
+                    *(wanted, results, ctypes.c_int(len(fetches)), None, ctypes.c_int(0), None, status),
+                )
             return [self._to_array(ctypes.c_void_p(result)) for result in results]
         finally:
             for tensor in [*given, *filter(None, results)]:
@@ -115,14 +119,20 @@ class Session:
         function.restype = result
         return function(*arguments)
 
-    def _check(self):
-        if self._call("TF_GetCode", ctypes.c_int, ctypes.c_void_p(self._status)):
-            message = self._call("TF_Message", ctypes.c_char_p, ctypes.c_void_p(self._status))
-            raise LoadError(message.decode(errors="replace"))
+    @contextlib.contextmanager
+    def _status(self):
+        """A status for one call, which is raised if it is an error: calls of several threads must not share one."""
+        status = ctypes.c_void_p(self._call("TF_NewStatus", ctypes.c_void_p))
+        try:
+            yield status
+            if self._call("TF_GetCode", ctypes.c_int, status):
+                raise LoadError(self._call("TF_Message", ctypes.c_char_p, status).decode(errors="replace"))
+        finally:
+            self._call("TF_DeleteStatus", None, status)
 
     def _output(self, tensor_name):
         name, _, index = tensor_name.rpartition(":")
-        operation = self._call("TF_GraphOperationByName", ctypes.c_void_p, ctypes.c_void_p(self._graph), name.encode())
+        operation = self._call("TF_GraphOperationByName", ctypes.c_void_p, self._graph, name.encode())
         if operation is None:
             raise LoadError(f"The graph has no tensor {tensor_name!r}.")
         return _Output(operation, int(index))
@@ -177,10 +187,10 @@ class Session:
 
     def close(self):
         """Frees the model."""
-        self._call("TF_CloseSession", None, ctypes.c_void_p(self._session), ctypes.c_void_p(self._status))
-        self._call("TF_DeleteSession", None, ctypes.c_void_p(self._session), ctypes.c_void_p(self._status))
-        self._call("TF_DeleteGraph", None, ctypes.c_void_p(self._graph))
-        self._call("TF_DeleteStatus", None, ctypes.c_void_p(self._status))
+        with self._status() as status:
+            self._call("TF_CloseSession", None, self._session, status)
+            self._call("TF_DeleteSession", None, self._session, status)
+        self._call("TF_DeleteGraph", None, self._graph)
 
     def __enter__(self):
         return self
@@ -202,10 +212,16 @@ def _library():
 class Process:
     """A `Session` in a process of its own.
 
-    Args and errors are those of `Session`; a process that dies is a LoadError too, and says how.
+    Args:
+        folder, xla: as for `Session`.
+        seconds: how long one request may take before the process is killed.
+
+    Raises:
+        LoadError: as `Session`, and where the process dies or takes too long; every later request raises it too.
     """
 
-    def __init__(self, folder, xla: bool = False):
+    def __init__(self, folder, xla: bool = False, seconds: float = 600.0):
+        self._seconds = seconds
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
         self._process = subprocess.Popen(
             [sys.executable, "-m", "kerasgan.serving.loader", str(folder), *(["--xla"] if xla else [])],
@@ -216,7 +232,8 @@ class Process:
         )
         try:
             self._receive()
-        except LoadError:
+        except BaseException:
+            self._process.kill()
             self.close()
             raise
 
@@ -232,11 +249,20 @@ class Process:
         return arrays, header["seconds"]
 
     def _receive(self):
-        answer = _receive(self._process.stdout)
+        alarm = threading.Timer(self._seconds, self._process.kill)
+        alarm.start()
+        try:
+            answer = _receive(self._process.stdout)
+            late = not alarm.is_alive()
+        finally:
+            alarm.cancel()
         if answer is None:
             code = self._process.wait()
+            if late:
+                raise LoadError(f"TensorFlow's loader had no answer in {self._seconds:g} s and was killed")
             self._messages.seek(0)
-            lines = self._messages.read().decode(errors="replace").strip().splitlines()
+            lines = self._messages.read().decode(errors="replace").splitlines()
+            lines = [line.strip() for line in lines if line.strip() and not line.lstrip().startswith(("@", "***"))]
             how = f"signal {-code}" if code < 0 else f"exit status {code}"
             raise LoadError(f"TensorFlow's loader died ({how}): {lines[-1] if lines else 'it said nothing'}")
         if "error" in answer[0]:
@@ -245,15 +271,22 @@ class Process:
 
     def close(self):
         """Ends the process."""
-        self._process.stdin.close()
-        self._process.wait()
+        with contextlib.suppress(BrokenPipeError):  # what a dead one has not read
+            self._process.stdin.close()
+        try:
+            self._process.wait(10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._process.stdout.close()
         self._messages.close()
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *_error):
+    def __exit__(self, kind, *_error):
+        if kind is not None:
+            self._process.kill()  # it may be in the midst of a call that never ends
         self.close()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from kerasgan import presets
 from kerasgan.files import replacing
-from kerasgan.serving.savedmodel import publish, versions
+from kerasgan.serving.savedmodel import locked, publish, versions
 
 MOUNT = "/models"  # where compose.yaml shows the repository to the server
 _HEADER = "# Written by `kerasgan export` from the folders beside it that hold versions.\n"
@@ -42,18 +42,26 @@ def publish_all(repository, xla: bool = False) -> Iterator[pathlib.Path]:
         Each version's folder, as it appears.
 
     Raises:
-        ValueError: there is no preset, one is damaged, or `models.config` is somebody else's.
+        ValueError: there is no preset, `models.config` is somebody else's, or presets could not be exported; that is
+            said at the end, after the others.
     """
     repository = pathlib.Path(repository)
-    names = (
-        [path.name for path in sorted(repository.iterdir()) if presets.is_preset(path)] if repository.is_dir() else []
-    )
+    names = [path.parent.name for path in sorted(repository.glob("*/config.json"))]
     if not names:
         raise ValueError(f"There is no preset in {repository}; gan.save_to_preset('{repository}/NAME') writes one.")
     _check_ours(repository)
-    for name in names:
-        yield publish(presets.load(repository / name), repository / name, xla=xla, metadata={"preset": name})
-    write_models_config(repository)
+    failures = []
+    try:
+        for name in names:
+            try:
+                gan = presets.load(repository / name)
+                yield publish(gan, repository / name, xla=xla, metadata={"preset": name})
+            except ValueError as error:
+                failures.append(f"{name}: {error}")
+    finally:
+        write_models_config(repository)
+    if failures:
+        raise ValueError(f"{len(failures)} of {len(names)} presets could not be exported. {' '.join(failures)}")
 
 
 def write_models_config(repository) -> pathlib.Path:
@@ -67,13 +75,19 @@ def write_models_config(repository) -> pathlib.Path:
     """
     repository = pathlib.Path(repository)
     _check_ours(repository)
-    models = [path.name for path in sorted(repository.iterdir()) if path.is_dir() and versions(path)]
-    entries = [
-        f'  config {{ name: "{name}" base_path: "{MOUNT}/{name}" model_platform: "tensorflow" }}\n' for name in models
-    ]
-    with replacing(repository / "models.config") as temporary:
-        temporary.write_text("".join([_HEADER, "model_config_list {\n", *entries, "}\n"]))
+    with locked(repository):  # or of two exports at once the later might write what it read before the earlier wrote
+        models = [path.name for path in sorted(repository.iterdir()) if _is_servable(path)]
+        entries = [
+            f'  config {{ name: "{name}" base_path: "{MOUNT}/{name}" model_platform: "tensorflow" }}\n'
+            for name in models
+        ]
+        with replacing(repository / "models.config") as temporary:
+            temporary.write_text("".join([_HEADER, "model_config_list {\n", *entries, "}\n"]))
     return repository / "models.config"
+
+
+def _is_servable(folder):
+    return folder.is_dir() and any((folder / str(n) / "saved_model.pb").is_file() for n in versions(folder))
 
 
 def _is_ours(path):

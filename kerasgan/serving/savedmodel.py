@@ -163,12 +163,17 @@ def _tensor(info):
     shape = None
     if not info.tensor_shape.unknown_rank:
         shape = tuple(None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim)
-    return Tensor(info.name, tf.as_dtype(info.dtype).name, shape)
+    try:
+        dtype = tf.as_dtype(info.dtype).name
+    except TypeError:
+        dtype = f"type {info.dtype}"  # of a damaged graph, or of a newer TensorFlow
+    return Tensor(info.name, dtype, shape)
 
 
 def weights_digest(gan) -> str:
     """Sha256 over the weights of generator, discriminator and average: each one's shape and its bytes, in order."""
     digest = hashlib.sha256()
+    gan.inference_generator()  # an average's batch statistics are computed when they are needed
     for network in filter(None, (gan.generator, gan.discriminator, gan.ema_generator)):
         for weight in network.get_weights():
             digest.update(f"{weight.dtype} {weight.shape}\n".encode())
@@ -192,7 +197,8 @@ def _written(gan, parent: pathlib.Path, name: str, verbose, xla, metadata) -> It
             archive.add_endpoint(signature, function, input_signature=specs)
         archive.write_out(str(new), verbose=bool(verbose))
         warmup.write(new, gan.name, signatures, BATCH_SIZES)
-        facts = {**_facts(gan, xla), "signatures": _described(new), **(metadata or {})}
+        described = describe(read_signatures(read_graph(new)))
+        facts = {**_facts(gan, xla), "signatures": described, **(metadata or {})}
         (new / METADATA).write_text(json.dumps(facts, indent=2) + "\n")
         new.chmod(0o755)  # a server is another user
         _flush(new)
@@ -222,24 +228,28 @@ def _facts(gan, xla):
     }
 
 
-def _described(folder):
+def describe(signatures: dict) -> dict:
+    """What `read_signatures` gives, as JSON has it: `{signature: {side: {name: {"dtype", "shape"}}}}`."""
     return {
         name: {
-            side: {key: {"dtype": tensor.dtype, "shape": tensor.shape} for key, tensor in tensors.items()}
+            side: {
+                key: {"dtype": tensor.dtype, "shape": None if tensor.shape is None else list(tensor.shape)}
+                for key, tensor in tensors.items()
+            }
             for side, tensors in signature.items()
         }
-        for name, signature in read_signatures(read_graph(folder)).items()
+        for name, signature in signatures.items()
     }
 
 
 @contextlib.contextmanager
 def _temporary(parent: pathlib.Path, name: str) -> Iterator[pathlib.Path]:
     """A hidden folder of this process, which the next export sweeps if the process dies."""
-    with _locked(parent):  # or another process might sweep the folder before it is locked
+    with locked(parent):  # or another process might sweep the folder before it is locked
         _sweep(parent)
         folder = pathlib.Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{name}-", dir=parent))
         lock = contextlib.ExitStack()
-        lock.enter_context(_locked(folder))
+        lock.enter_context(locked(folder))
     with lock:
         try:
             yield folder
@@ -251,7 +261,7 @@ def _temporary(parent: pathlib.Path, name: str) -> Iterator[pathlib.Path]:
 def _sweep(parent):
     """Removes what exports that were killed have left: temporary folders that no living process has locked."""
     for folder in parent.glob(f"{TEMPORARY}*"):
-        with _locked(folder, wait=False) as mine:
+        with locked(folder, wait=False) as mine:
             if mine:
                 _restore(folder)
                 shutil.rmtree(folder, ignore_errors=True)
@@ -265,21 +275,21 @@ def _restore(temporary):
 
 
 @contextlib.contextmanager
-def _locked(folder, wait: bool = True) -> Iterator[bool]:
+def locked(folder, wait: bool = True) -> Iterator[bool]:
     """Holds a folder's lock, which the system releases when the process dies; gives whether it could be had.
 
-    On a file system without locks it never can: exports work there, and left-over folders stay.
+    It cannot where somebody else holds it, or has just removed the folder, or is another user; nor, ever, on a file
+    system without locks: exports work there, and left-over folders stay.
     """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
+    with contextlib.ExitStack() as stack:
         try:
+            descriptor = os.open(folder, os.O_RDONLY)
+            stack.callback(os.close, descriptor)
             fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except OSError:
             yield False
         else:
             yield True
-    finally:
-        os.close(descriptor)
 
 
 def _flush(folder):

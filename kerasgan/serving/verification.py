@@ -20,14 +20,15 @@ from tqdm import tqdm
 
 from kerasgan.serving import warmup
 from kerasgan.serving.loader import LoadError, Process
-from kerasgan.serving.savedmodel import METADATA, Tensor, read_graph, read_signatures, weights_digest
+from kerasgan.serving.savedmodel import METADATA, Tensor, describe, read_graph, read_signatures, weights_digest
+from kerasgan.serving.signatures import BATCH_SIZES
 
 ROWS = (1, 3, 8)
 TIMED_ROWS = (1, 8, 32)
 TIMED_SECONDS = 1.0  # for one median, where calls are slow: float16 on CPU is
 GPU_SIGNATURES = ("serving_default", "sample", "score")  # PNG encoding has no GPU kernel anywhere
 PYTHON = ("PyFunc", "PyFuncStateless", "EagerPyFunc")
-RANDOM = re.compile("Random|Normal|Multinomial|Gamma|Poisson|Binomial|Shuffle|Sampler")
+RANDOM = re.compile("Random|Rng|NonDeterministic|Uniform|Normal|Multinomial|Gamma|Poisson|Binomial|Shuffle|Sampler")
 # How far two computations of the same row may be apart. Batches of another size are multiplied by another routine, and
 # round otherwise: what was seen is 1e-6 in float32 and 3e-4 in float16; one unit of bfloat16's last place is .008.
 TOLERANCES = {tf.bfloat16: 0.03, tf.float16: 4e-3, tf.float32: 1e-4}
@@ -170,6 +171,9 @@ class _Verification:
             raise _Failed(f"{METADATA} is damaged: {error!r}") from None
         if sorted(described) != sorted(self.signatures):
             raise _Failed(f"it names {', '.join(sorted(described))}; the graph has {', '.join(self.signatures)}")
+        for name, signature in describe(self.signatures).items():
+            if described[name] != signature:
+                raise _Failed(f"it says of {name}: {described[name]}; the graph: {signature}")
         if xla and not self.xla:
             raise _Failed("exported with XLA: a server needs --xla_cpu_compilation_enabled, and this check needs --xla")
         preset = f", from {self.metadata['preset']}" if self.metadata.get("preset") else ""
@@ -182,8 +186,7 @@ class _Verification:
                 raise _Failed(f"{key} has shape {_shape(tensor)}; batching needs a first dimension that is free")
         request = {key: self._input(key, tensor, max(ROWS)) for key, tensor in inputs.items()}
         answer = self.call(name, request)
-        for key, value in answer.items():
-            _check_output(key, outputs[key], value, max(ROWS))
+        self._check_answer(name, answer, max(ROWS))
         self.requests[name], self.answers[name] = request, answer
         # Row i alone, in threes, and turned round among others: always row i of the answer.
         differ = 0.0
@@ -193,12 +196,17 @@ class _Verification:
             for start in range(0, max(ROWS) - rows + 1, rows):
                 part = slice(start, start + rows)
                 small = self.call(name, {key: value[part] for key, value in request.items()})
+                self._check_answer(name, small, rows)
                 differ = max(differ, self.difference(small, {key: value[part] for key, value in answer.items()}))
         if differ > self.tolerance:
             raise _Failed(f"a row's answer depends on the rows beside it: it differs by {differ:.2g}")
         given = ", ".join(f"{key} {_shape(tensor)} {tensor.dtype}" for key, tensor in inputs.items())
         got = ", ".join(f"{key} {_shape(tensor)}" for key, tensor in outputs.items())
         return f"{given} -> {got}; rows {', '.join(map(str, ROWS))}; apart {differ:.1g}"
+
+    def _check_answer(self, name, answer, rows):
+        for key, value in answer.items():
+            _check_output(key, self.signatures[name]["outputs"][key], value, rows)
 
     def _input(self, key, tensor, rows):
         """Something that the input could be: from the model's own answers, or else by its type."""
@@ -231,7 +239,8 @@ class _Verification:
                     return np.inf
             elif a.size:
                 a, b = a.astype(np.float64), b.astype(np.float64)
-                largest = max(largest, float(np.max(np.abs(a - b) / np.maximum(1.0, np.abs(b)))))
+                apart = float(np.max(np.abs(a - b) / np.maximum(1.0, np.abs(b))))
+                largest = max(largest, np.inf if np.isnan(apart) else apart)
         return largest
 
     def _alike(self, first, second):
@@ -311,18 +320,20 @@ class _Verification:
             for name, inputs in warmup.read(self.folder):
                 if name not in self.signatures:
                     raise _Failed(f"it asks for {name!r}, which is no signature")
-                self.call(name, inputs)
-                seen.setdefault(name, []).append(len(next(iter(inputs.values()))))
+                sizes = {len(value) for value in inputs.values()}
+                [rows] = sizes
+                self._check_answer(name, self.call(name, inputs), rows)
+                seen.setdefault(name, []).append(rows)
         except ValueError as error:
             raise _Failed(str(error)) from None
         missing = [name for name in self.signatures if name not in seen]
         if missing:
             raise _Failed(f"it has no request for {', '.join(missing)}")
-        sizes = {tuple(sorted(sizes)) for sizes in seen.values()}
-        if len(sizes) > 1:
-            raise _Failed("its signatures have requests of different sizes")
+        for name, sizes in seen.items():
+            if tuple(sorted(sizes)) != BATCH_SIZES:
+                raise _Failed(f"it asks {name} for {sizes} rows; the allowed batch sizes are {BATCH_SIZES}")
         total = sum(map(len, seen.values()))
-        return f"{total} requests: {len(seen)} signatures, rows {', '.join(map(str, sizes.pop()))}"
+        return f"{total} requests: {len(seen)} signatures, rows {', '.join(map(str, BATCH_SIZES))}"
 
     def check_bad_input(self):
         if not self.requests:
@@ -450,12 +461,13 @@ def _spoiled(value, key):
     yield value.astype(np.float64)
     out_of_range = value.copy()
     if np.issubdtype(value.dtype, np.floating):
-        for number in (np.nan, np.inf, *([1.5] if key == "images" else [])):
+        for number in (np.nan, np.inf, *([1.5, -0.5] if key == "images" else [])):
             out_of_range.flat[-1] = number
             yield out_of_range.copy()
     else:
-        out_of_range.flat[-1] = -1
-        yield out_of_range
+        for number in (-1, *([np.iinfo(value.dtype).max] if key == "categories" else [])):
+            out_of_range.flat[-1] = number
+            yield out_of_range.copy()
 
 
 def _nodes_behind(graph, outputs):

@@ -45,7 +45,10 @@ def stand_in(folder, *options):
         stdout=subprocess.PIPE,
     )
     try:
+        alarm = threading.Timer(120, process.kill)  # or a stand-in that hangs would hang the tests
+        alarm.start()
         ports = json.loads(process.stdout.readline())
+        alarm.cancel()
         yield {"rest": f"http://127.0.0.1:{ports['rest']}", "grpc": f"grpc://127.0.0.1:{ports['grpc']}"}
     finally:
         process.kill()
@@ -55,8 +58,7 @@ def stand_in(folder, *options):
 
 @pytest.fixture(scope="module")
 def urls(folder):
-    """The first two predictions are refused with UNAVAILABLE."""
-    with stand_in(folder, "--unavailable=2") as urls:
+    with stand_in(folder) as urls:
         yield urls
 
 
@@ -65,17 +67,46 @@ def url(request, urls):
     return urls[request.param]
 
 
-def test_unavailable_is_tried_again_and_no_other_error(urls):
-    """The module's first test: it uses up the two refusals."""
-    with pytest.raises(ServingError, match="told to be unavailable") as refusal:
-        Client(urls["rest"], "small", retries=0).generate(1)
-    assert refusal.value.code == "UNAVAILABLE"
-    assert Client(urls["grpc"], "small", retries=1).generate(1).shape == (1, 8, 8, 1)
-    start = time.perf_counter()
-    with pytest.raises(ServingError) as refusal:
-        Client(urls["rest"], "small", retries=20).generate(seeds=[-1])
-    assert refusal.value.code == "INVALID_ARGUMENT"
-    assert time.perf_counter() - start < 2
+def test_unavailable_is_tried_again_and_no_other_error(folder):
+    with stand_in(folder, "--unavailable=2") as urls:  # it refuses the first two predictions
+        with pytest.raises(ServingError, match="told to be unavailable") as refusal:
+            Client(urls["rest"], "small", retries=0).generate(1)
+        assert refusal.value.code == "UNAVAILABLE"
+        assert Client(urls["grpc"], "small", retries=1).generate(1).shape == (1, 8, 8, 1)
+        start = time.perf_counter()
+        with pytest.raises(ServingError) as refusal:
+            Client(urls["rest"], "small", retries=20).generate(seeds=[-1])
+        assert refusal.value.code == "INVALID_ARGUMENT"
+        assert time.perf_counter() - start < 2
+
+
+def test_grpc_finds_a_server_that_starts_late(url):
+    """gRPC by itself tries a refused connection again after a second only."""
+    target = int(url.rpartition(":")[2])
+    if not url.startswith("grpc"):
+        pytest.skip("REST connects anew each time")
+
+    def forward_late(listener):
+        time.sleep(0.3)
+        listener.listen()
+        with contextlib.suppress(OSError):
+            while True:
+                ours, _ = listener.accept()
+                theirs = socket.create_connection(("127.0.0.1", target))
+                for a, b in ((ours, theirs), (theirs, ours)):
+                    threading.Thread(target=forward, args=(a, b), daemon=True).start()
+
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        threading.Thread(target=forward_late, args=(listener,), daemon=True).start()
+        client = Client(f"grpc://127.0.0.1:{listener.getsockname()[1]}", "small")
+        assert client.generate(1).shape == (1, 8, 8, 1)
+
+
+def forward(source, sink):
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
 
 
 def test_images(url, gan):
@@ -183,7 +214,71 @@ def test_a_server_that_does_not_answer(scheme):
         client = Client(f"{scheme}://127.0.0.1:{silent.getsockname()[1]}", "small", timeout=0.5, retries=0)
         with pytest.raises(ServingError) as refusal:
             client.metadata()
-    assert refusal.value.code in ("DEADLINE_EXCEEDED", "UNAVAILABLE")
+    assert refusal.value.code == "DEADLINE_EXCEEDED"
+
+
+def answering(*parts, pause=0.0):
+    """A server that sends these bytes to whoever comes, with pauses between them."""
+
+    def serve(server):
+        with contextlib.suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with connection, contextlib.suppress(OSError):
+                    connection.recv(65536)
+                    for part in parts:
+                        connection.sendall(part)
+                        time.sleep(pause)
+
+    server = socket.create_server(("127.0.0.1", 0))
+    threading.Thread(target=serve, args=(server,), daemon=True).start()
+    return server
+
+
+def test_an_answer_that_stalls():
+    with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", pause=2.0) as server:
+        client = Client(f"http://127.0.0.1:{server.getsockname()[1]}", "small", timeout=0.5)
+        start = time.perf_counter()
+        with pytest.raises(ServingError, match=r"did not answer in 0\.5 s") as refusal:
+            client.metadata()
+        assert refusal.value.code == "DEADLINE_EXCEEDED"
+        assert time.perf_counter() - start < 1.8  # it was asked once
+
+
+def test_https_where_there_is_none():
+    with answering(b"HTTP/1.1 400 Bad Request\r\n\r\n") as server:
+        with pytest.raises(ServingError, match=r"SSL|ssl") as refusal:
+            Client(f"https://127.0.0.1:{server.getsockname()[1]}", "small").metadata()
+        assert refusal.value.code == "UNKNOWN"
+
+
+def test_another_models_signatures():
+    def metadata(outputs):
+        info = {"dtype": "DT_FLOAT", "tensor_shape": {"dim": [{"size": "-1"}, {"size": "4"}]}}
+        signature = {"inputs": {"z": info}, "outputs": dict.fromkeys(outputs, info)}
+        return {
+            "model_spec": {"name": "other", "version": "1"},
+            "metadata": {"signature_def": {"signature_def": {"serving_default": signature}}},
+        }
+
+    def server(*answers):
+        return answering(*(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s" % (len(a), a) for a in answers))
+
+    def ask(one):
+        return Client(f"http://127.0.0.1:{one.getsockname()[1]}", "other").generate(z=np.zeros((2, 4)))
+
+    nameless = json.dumps(metadata(["output_0"])).encode()
+    with server(nameless) as one, pytest.raises(ValueError, match="output_0, and should give images or samples"):
+        ask(one)
+    short = json.dumps({**metadata(["images"]), "outputs": [[0.0] * 4]}).encode()
+    with server(short) as one, pytest.raises(ServingError, match=r"answered serving_default with \{1\} rows"):
+        ask(one)
+
+
+@pytest.mark.parametrize("wrong", [{"batch_size": 0}, {"batch_size": 1.5}, {"retries": -1}, {"timeout": 0}])
+def test_settings_of_a_client(wrong):
+    with pytest.raises(ValueError, match=f"{next(iter(wrong))} must be"):
+        Client("http://localhost:8501", "small", **wrong)
 
 
 @pytest.mark.parametrize("answer", [b"<html>busy</html>", b"[]", b'{"outputs": 3}'])

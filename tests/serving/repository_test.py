@@ -142,6 +142,18 @@ def test_a_list_of_somebody_elses_is_left_alone(tmp_path):
     assert (tmp_path / "models.config").read_text() == "model_config_list {}  # mine"
 
 
+def test_a_damaged_preset_does_not_stop_the_others(tmp_path):
+    for name in ("a_damaged", "b_whole", "c_without"):
+        small_gan().save_to_preset(tmp_path / name)
+    (tmp_path / "a_damaged" / "model.weights.h5").write_bytes(b"no weights")
+    (tmp_path / "c_without" / "model.weights.h5").unlink()
+    (tmp_path / "photos" / "2024").mkdir(parents=True)
+    with pytest.raises(ValueError, match=r"2 of 3 presets could not be exported\. a_damaged: .* c_without: "):
+        list(repository.publish_all(tmp_path))
+    assert (tmp_path / "b_whole" / "1" / "saved_model.pb").is_file()
+    assert [entry.name for entry in read_config(tmp_path / "models.config")] == ["b_whole"]
+
+
 @pytest.mark.parametrize("folder", ["empty", "nowhere"])
 def test_no_presets(tmp_path, folder):
     (tmp_path / "empty").mkdir()

@@ -2,15 +2,20 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
+import threading
+import time
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import small_gan
+from conftest import small_gan, small_images
+from tensorflow.core.protobuf import saved_model_pb2
 
 from kerasgan import serving
+from kerasgan.serving import warmup
 from kerasgan.serving.loader import LoadError, Process
 from kerasgan.serving.savedmodel import read_graph, read_signatures
 
@@ -158,6 +163,7 @@ def spoiled(version, folder, name, change):
         ("assets.extra/kerasgan.json", lambda b: b.replace(b'"score": {', b'"scare": {'), "metadata", "it names"),
         ("assets.extra/kerasgan.json", lambda b: b.replace(b'"libraries"', b'"bookshops"'), "metadata", "'libraries'"),
         ("assets.extra/kerasgan.json", lambda b: b"[]", "metadata", "is damaged"),
+        ("assets.extra/kerasgan.json", lambda b: b.replace(b"int64", b"int32"), "metadata", "it says of sample"),
         ("assets.extra/tf_serving_warmup_requests", lambda b: b[:100], "warm-up replays", "is damaged"),
         ("assets.extra/tf_serving_warmup_requests", lambda b: b"", "warm-up replays", "it has no request for"),
     ],
@@ -173,6 +179,38 @@ def test_damaged_graphs_are_refused(version, tmp_path, change):
         serving.verify(spoiled(version, tmp_path / "damaged", "saved_model.pb", change))
 
 
+def test_other_warmup_sizes_than_the_servers(version, tmp_path):
+    shutil.copytree(version, tmp_path / "cold")
+    specs = {
+        name: (None, [tf.TensorSpec(t.shape, t.dtype, name=key) for key, t in tensors["inputs"].items()])
+        for name, tensors in read_signatures(read_graph(version)).items()
+    }
+    warmup.write(tmp_path / "cold", "small", specs, (1,))
+    found = failures(serving.verify(tmp_path / "cold"))
+    assert "the allowed batch sizes are (1, 2, 4, 8, 16, 32)" in found["warm-up replays"]
+
+
+def test_an_unknown_type_in_the_graph(version, tmp_path):
+    shutil.copytree(version, tmp_path / "future")
+    path = tmp_path / "future" / "saved_model.pb"
+    model = saved_model_pb2.SavedModel.FromString(path.read_bytes())
+    model.meta_graphs[0].signature_def["score"].outputs["score"].dtype = 99
+    path.write_bytes(model.SerializeToString())
+    assert "score" in failures(serving.verify(tmp_path / "future"))
+
+
+def test_an_average_whose_statistics_are_due(tmp_path):
+    """Weights that moved since the statistics were computed: the digest is of what is exported."""
+    gan = small_gan(ema_decay=0.9)
+    gan.fit(small_images(8), batch_size=8, verbose=0)
+    gan.train_on_batch(small_images(8))
+    gan.save(tmp_path / "gan.keras")
+    version = serving.publish(gan, tmp_path / "model", metadata={"preset": str(tmp_path / "gan.keras")})
+    report = serving.verify(version)
+    assert report.passed, report.table()
+    assert [check.name for check in report.checks if check.result == "skipped"] == []
+
+
 def test_folders_that_are_no_savedmodel(version, tmp_path):
     with pytest.raises(ValueError, match="is no SavedModel: there is no such folder"):
         serving.verify(tmp_path / "nowhere")
@@ -180,6 +218,16 @@ def test_folders_that_are_no_savedmodel(version, tmp_path):
         serving.verify(tmp_path)
     with pytest.raises(ValueError, match=r"it holds versions: name one, such as .*small/1\.$"):
         serving.verify(version.parent)
+
+
+def run_alone(code, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
 
 
 def test_the_loader_runs_without_pythons_tensorflow(version):
@@ -194,13 +242,7 @@ def test_the_loader_runs_without_pythons_tensorflow(version):
     )
     tensors = read_signatures(read_graph(version))["serving_default"]
     names = [tensors["inputs"]["z"].name, tensors["outputs"]["images"].name]
-    result = subprocess.run(
-        [sys.executable, "-c", code, str(version), *names],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    result = run_alone(code, str(version), *names)
     assert result.stdout == "(1, 8, 8, 1) False\n", result.stderr
 
 
@@ -238,5 +280,91 @@ def test_types_pass_the_loader(tmp_path):
         with pytest.raises(LoadError, match="complex64 cannot be fed"):
             process.run({next(iter(feeds)): np.zeros(3, np.complex64)}, [tensors["outputs"]["text"].name])
         process._process.kill()
-        with pytest.raises(LoadError, match=r"TensorFlow's loader died \(signal 9\)"):
-            process.run(feeds, [tensors["outputs"]["text"].name])
+        process._process.wait()
+        for _ in range(2):
+            with pytest.raises(LoadError, match=r"TensorFlow's loader died \(signal 9\)"):
+                process.run(feeds, [tensors["outputs"]["text"].name])
+
+
+class Fatal(tf.Module):
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, name="x")])
+    def abort(self, x):
+        with tf.control_dependencies([tf.raw_ops.Abort(error_msg="the model gave up")]):
+            return {"y": tf.identity(x)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, name="x")])
+    def forever(self, x):
+        return {"y": tf.while_loop(lambda x: True, lambda x: x + 1.0, [x])[0]}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, name="x")])
+    def moody(self, x):
+        """NaN for a row that stands alone."""
+        return {"y": x * tf.where(tf.shape(x)[0] == 1, np.float32(np.nan), 1.0)}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 2], tf.float32, name="x")])
+    def generator(self, x):
+        return {"y": x + 0.0 * self.state.uniform([])}
+
+    def __init__(self):
+        self.state = tf.random.Generator.from_seed(1)
+
+
+def saved(folder, *names):
+    module = Fatal()
+    tf.saved_model.save(module, str(folder), signatures={name: getattr(module, name) for name in names})
+    return folder
+
+
+def test_a_model_that_takes_the_loader_with_it(tmp_path):
+    found = failures(serving.verify(saved(tmp_path / "fatal", "abort", "moody")))
+    assert "TensorFlow's loader died (signal 6): " in found["abort"]
+    assert "the model gave up" in found["abort"]
+    assert "TensorFlow's loader died (signal 6): " in found["moody"]
+
+
+def test_nan_and_generators_with_a_state(tmp_path):
+    found = failures(serving.verify(saved(tmp_path / "odd", "moody", "generator")))
+    assert found["moody"] == "y holds NaN or infinite numbers"
+    assert "generator draws from RngReadAndSkip" in found["operations"]
+
+
+def test_a_model_that_never_answers(tmp_path):
+    tensors = read_signatures(read_graph(saved(tmp_path / "endless", "forever")))["forever"]
+    arguments = ({tensors["inputs"]["x"].name: np.zeros((1, 2), np.float32)}, [tensors["outputs"]["y"].name])
+    with (
+        pytest.raises(LoadError, match="had no answer in 5 s and was killed"),
+        Process(tmp_path / "endless", seconds=5.0) as process,
+    ):
+        process.run(*arguments)
+    start = time.perf_counter()
+    with pytest.raises(KeyboardInterrupt), Process(tmp_path / "endless") as process:
+        threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+        process.run(*arguments)
+    assert process._process.poll() == -signal.SIGKILL
+    timers = [thread for thread in threading.enumerate() if isinstance(thread, threading.Timer)]
+    assert all(timer.finished.is_set() for timer in timers)  # or Python would wait for the alarm at its exit
+    assert time.perf_counter() - start < 30
+
+
+def test_threads_share_a_session(version):
+    """Good and refused requests at once: each thread gets its own answer."""
+    tensors = read_signatures(read_graph(version))["sample"]
+    code = (
+        "import sys, threading, numpy as np\n"
+        "from kerasgan.serving.loader import LoadError, Session\n"
+        "session, wrong = Session(sys.argv[1]), []\n"
+        "def ask(seed):\n"
+        "    for _ in range(200):\n"
+        "        try:\n"
+        "            session.run({sys.argv[2]: np.int64([seed])}, [sys.argv[3]])\n"
+        "            wrong.append('answered') if seed < 0 else None\n"
+        "        except LoadError:\n"
+        "            wrong.append('refused') if seed >= 0 else None\n"
+        "threads = [threading.Thread(target=ask, args=(seed,)) for seed in (1, -1, 2, -2)]\n"
+        "[thread.start() for thread in threads]\n"
+        "[thread.join() for thread in threads]\n"
+        "print(len(wrong))\n"
+    )
+    names = [tensors["inputs"]["seed"].name, tensors["outputs"]["images"].name]
+    result = run_alone(code, str(version), *names)
+    assert result.stdout == "0\n", result.stderr
