@@ -1,9 +1,13 @@
 """Every example runs, in miniature, and leaves what it says."""
 
+import functools
 import importlib.util
 import pathlib
 
 import numpy as np
+import pytest
+
+import kerasgan
 
 EXAMPLES = pathlib.Path(__file__).parent.parent / "examples"
 
@@ -50,7 +54,14 @@ def test_mode_coverage(tmp_path, capsys):
     assert published.discriminator.count_params() == discriminator
 
 
-def test_infogan_codes(tmp_path, capsys, fashion_mnist, monkeypatch):
+@pytest.fixture
+def few_images(fashion_mnist, monkeypatch):
+    """Unpacking all 60,000 takes seconds each time."""
+    few = functools.partial(kerasgan.data.load, split="train[:2%]")
+    monkeypatch.setattr(kerasgan.data, "load", few)
+
+
+def test_infogan_codes(tmp_path, capsys, few_images, monkeypatch):
     example = load("infogan_codes")
     monkeypatch.setattr(example, "EVERY", 2)
     monkeypatch.setattr(example, "CHECKPOINT", 2)
@@ -66,7 +77,7 @@ def test_infogan_codes(tmp_path, capsys, fashion_mnist, monkeypatch):
     assert (tmp_path / "plain" / "history.csv").read_text().startswith(before)
 
 
-def test_ebgan_margin(tmp_path, capsys, fashion_mnist, monkeypatch):
+def test_ebgan_margin(tmp_path, capsys, few_images, monkeypatch):
     example = load("ebgan_margin")
     monkeypatch.setattr(example, "EVERY", 2)
     monkeypatch.setattr(example, "JUDGED", 64)
