@@ -80,11 +80,9 @@ def test_unavailable_is_tried_again_and_no_other_error(folder):
         assert time.perf_counter() - start < 2
 
 
-def test_grpc_finds_a_server_that_starts_late(url):
-    """gRPC by itself tries a refused connection again after a second only."""
-    target = int(url.rpartition(":")[2])
-    if not url.startswith("grpc"):
-        pytest.skip("REST connects anew each time")
+def test_grpc_finds_a_server_that_starts_late(urls):
+    """gRPC by itself tries a refused connection again after a second only; REST connects anew each time."""
+    target = int(urls["grpc"].rpartition(":")[2])
 
     def forward_late(listener):
         time.sleep(0.3)
