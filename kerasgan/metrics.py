@@ -1,6 +1,304 @@
-"""Measures of what a generator has learnt."""
+"""Measures of what a generator has learnt.
+
+The functions take features, probabilities or pixels as arrays and know neither models nor datasets. Sums run in
+float64, over blocks of rows, so that memory does not grow with the product of two sets.
+"""
+
+import dataclasses
+import math
 
 import numpy as np
+
+BLOCK = 1000  # rows of a matrix of distances at a time
+
+
+@dataclasses.dataclass(frozen=True)
+class Score:
+    """A number together with what it depends on.
+
+    Attributes:
+        name: such as "fcd".
+        value: the number.
+        error: its standard error, where it has one.
+        n_real, n_fake: how many images of each it was computed from.
+        features: the name of the feature extractor, or "pixels".
+        seed: of the first generated image.
+    """
+
+    name: str
+    value: float
+    error: float | None
+    n_real: int
+    n_fake: int
+    features: str
+    seed: int
+
+    def __sub__(self, other: "Score") -> float:
+        """The difference of two scores that can be compared.
+
+        Raises:
+            ValueError: they are of different measures, features or numbers of images. A Fréchet distance falls with
+                the number of images, so that 10,000 against 5,000 says nothing of the models.
+        """
+        for field in ("name", "features", "n_real", "n_fake"):
+            ours, theirs = getattr(self, field), getattr(other, field)
+            if ours != theirs:
+                raise ValueError(f"Scores of different {field} cannot be compared; found {ours} and {theirs}.")
+        return self.value - other.value
+
+
+class Moments:
+    """The mean and covariance of features that come in batches."""
+
+    def __init__(self):
+        self.count = 0
+        self._shift = None  # the first batch's mean: sums of squares around it lose no digits
+        self._sum = self._products = None
+
+    def add(self, features) -> "Moments":
+        """Takes in `[B, D]` more rows; returns itself."""
+        features = _rows(features)
+        if self._shift is None:
+            self._shift = features.mean(0)
+            self._sum = np.zeros(features.shape[1])
+            self._products = np.zeros((features.shape[1],) * 2)
+        centred = features - self._shift
+        self.count += len(features)
+        self._sum += centred.sum(0)
+        self._products += centred.T @ centred
+        return self
+
+    @property
+    def mean(self) -> np.ndarray:
+        """`[D]`."""
+        return self._shift + self._sum / self.count
+
+    @property
+    def covariance(self) -> np.ndarray:
+        """`[D, D]`, divided by count - 1."""
+        mean = self._sum / self.count
+        return (self._products - self.count * np.outer(mean, mean)) / (self.count - 1)
+
+
+def frechet_distance(real, fake) -> float:
+    """‖m1 - m2‖² + tr(C1 + C2 - 2 (C1 C2)^(1/2)), the Fréchet distance of two normal distributions.
+
+    On Inception's features it is the FID of Heusel et al. 2017 (arXiv:1706.08500, equation 6); on other features it is
+    another number. It is biased, and falls as the number of images grows: compare at equal numbers only.
+
+    Args:
+        real, fake: features `[N, D]`, or `Moments`.
+
+    Returns:
+        The squared distance, at least 0.
+
+    Raises:
+        ValueError: different D, or fewer images than D, where the covariance is singular.
+    """
+    real, fake = (x if isinstance(x, Moments) else Moments().add(x) for x in (real, fake))
+    if real.mean.shape != fake.mean.shape:
+        raise ValueError(f"Features must have one dimension; found {len(real.mean)} and {len(fake.mean)}.")
+    dimension, fewest = len(real.mean), min(real.count, fake.count)
+    if fewest <= dimension:
+        raise ValueError(
+            f"A Fréchet distance of {dimension} features needs more than {dimension} images; found {fewest}."
+        )
+    root = _root(real.covariance)
+    # (C1 C2)^(1/2) has the trace of (C1^(1/2) C2 C1^(1/2))^(1/2), which is symmetric.
+    mixed = np.sqrt(np.clip(np.linalg.eigvalsh(root @ fake.covariance @ root), 0.0, None)).sum()
+    distance = np.sum((real.mean - fake.mean) ** 2) + np.trace(real.covariance) + np.trace(fake.covariance) - 2 * mixed
+    return max(float(distance), 0.0)
+
+
+def _root(matrix):
+    values, vectors = np.linalg.eigh(matrix)
+    return (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
+
+
+def kernel_distance(real, fake, block: int = 1000) -> tuple[float, float]:
+    """The squared maximum mean discrepancy of features under the kernel (x·y / D + 1)³: KID on Inception's features.
+
+    Unbiased (Bińkowski et al. 2018, arXiv:1801.01401, section 4). It is the mean over disjoint blocks, whose spread
+    gives the standard error.
+
+    Args:
+        real, fake: features `[N, D]`.
+        block: images of each kind in a block.
+
+    Returns:
+        The distance, which can fall below 0, and its standard error.
+
+    Raises:
+        ValueError: different D, or fewer than two blocks.
+    """
+    real, fake = _pair(real, fake)
+    blocks = min(len(real), len(fake)) // block
+    if blocks < 2 or block < 2:
+        raise ValueError(
+            f"A kernel distance needs two blocks of {block} images at least; found {len(real)} and {len(fake)} images."
+        )
+    values = []
+    for i in range(blocks):
+        part = slice(i * block, (i + 1) * block)
+        x, y = real[part], fake[part]
+        within = sum((k.sum() - np.trace(k)) / (block * (block - 1)) for k in (_cubic(x, x), _cubic(y, y)))
+        values.append(within - 2 * _cubic(x, y).mean())
+    return float(np.mean(values)), float(np.std(values, ddof=1) / math.sqrt(blocks))
+
+
+def _cubic(x, y):
+    return (x @ y.T / x.shape[1] + 1.0) ** 3
+
+
+def inception_score(probabilities, splits: int = 10) -> tuple[float, float]:
+    """exp(E_x KL(p(y|x) ‖ p(y))) (Salimans et al. 2016, arXiv:1606.03498, section 4).
+
+    Args:
+        probabilities: `[N, classes]`, a classifier's answers for generated images, in random order.
+        splits: parts that it is computed on.
+
+    Returns:
+        Mean and standard deviation over the parts. It lies between 1 and the number of classes.
+
+    Raises:
+        ValueError: rows that are no probabilities, or fewer than `splits`.
+    """
+    parts = np.array_split(_probabilities(probabilities, splits), splits)
+    values = [math.exp(_divergence(part, part.mean(0)).mean()) for part in parts]
+    return float(np.mean(values)), float(np.std(values))
+
+
+def reversed_inception_score(probabilities) -> float:
+    """E_x KL(p(y) ‖ p(y|x)), EBGAN's variant of the inception score (Zhao et al. 2016, arXiv:1609.03126, 4.1).
+
+    Args:
+        probabilities: as for `inception_score`.
+
+    Returns:
+        Nats; 0 where the classifier's answer is always the same, and large where each image is surely of one class.
+    """
+    p = np.clip(_probabilities(probabilities, 1), 1e-12, None)
+    marginal = p.mean(0)
+    return float(_divergence(marginal, p).mean())
+
+
+def _divergence(p, q):
+    """KL(p ‖ q) of distributions along the last axis."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        terms = np.where(p > 0, p * (np.log(p) - np.log(q)), 0.0)
+    return terms.sum(-1)
+
+
+def precision_recall(real, fake, neighbours: int = 3) -> dict[str, float]:
+    """Improved precision and recall (Kynkäänniemi et al. 2019, arXiv:1904.06991, section 3).
+
+    A set's manifold is estimated by a ball around each of its points, which reaches to its k-th nearest other point.
+
+    Args:
+        real, fake: features `[N, D]`.
+        neighbours: k.
+
+    Returns:
+        `precision`: the share of generated images in the real manifold; `recall`: the share of real images in the
+        generated one.
+
+    Raises:
+        ValueError: different D, or not more than k images.
+    """
+    real, fake = _pair(real, fake, more_than=neighbours)
+    real_radii, fake_radii = _radii(real, neighbours), _radii(fake, neighbours)
+    precise, recalled = [], np.zeros(len(real), bool)
+    for distances in _squared_distances(fake, real):
+        precise.append((distances <= real_radii).any(1))
+    for start, distances in _numbered(_squared_distances(real, fake)):
+        recalled[start : start + len(distances)] = (distances <= fake_radii).any(1)
+    return {"precision": float(np.concatenate(precise).mean()), "recall": float(recalled.mean())}
+
+
+def density_coverage(real, fake, neighbours: int = 5) -> dict[str, float]:
+    """Density and coverage (Naeem et al. 2020, arXiv:2002.09797, section 3), which outliers sway less.
+
+    Args:
+        real, fake: features `[N, D]`.
+        neighbours: k.
+
+    Returns:
+        `density`: how many real balls a generated image lies in, over k (1 for the data itself, on average);
+        `coverage`: the share of real balls that hold a generated image.
+
+    Raises:
+        ValueError: different D, or not more than k images.
+    """
+    real, fake = _pair(real, fake, more_than=neighbours)
+    radii = _radii(real, neighbours)
+    inside, covered = 0, np.zeros(len(real), bool)
+    for distances in _squared_distances(fake, real):
+        held = distances <= radii
+        inside += int(held.sum())
+        covered |= held.any(0)
+    return {"density": inside / (neighbours * len(fake)), "coverage": float(covered.mean())}
+
+
+def parzen_log_likelihood(samples, validation, test, sigmas=None) -> dict[str, float]:
+    """The Parzen-window estimate of Goodfellow et al. 2014 (arXiv:1406.2661, section 5), in nats.
+
+    A Gaussian of width sigma around each generated sample; log p(x) = log mean exp(-‖x - s‖² / 2 sigma²)
+    - d log(sigma √(2π)). Sigma is the one that gives the validation images the greatest mean. The measure rewards
+    blur: the centroids of k-means score better than real images do.
+
+    Args:
+        samples: generated images `[N, ...]` in [0, 1]; the paper takes 10,000.
+        validation: images to choose sigma on; the paper takes 1,000.
+        test: images to be judged on.
+        sigmas: candidates; None is ten from .1 to 1, evenly in their logarithm.
+
+    Returns:
+        `nats`: the mean over `test`; `standard_error`: its standard deviation over √n; `sigma`.
+
+    Raises:
+        ValueError: images of different sizes, or none.
+    """
+    samples, validation, test = (_rows(np.reshape(x, (len(x), -1))) for x in (samples, validation, test))
+    if not samples.shape[1] == validation.shape[1] == test.shape[1]:
+        raise ValueError(
+            "Samples, validation and test images must be of one size; "
+            f"found {samples.shape[1]}, {validation.shape[1]} and {test.shape[1]} numbers each."
+        )
+    sigmas = np.logspace(-1, 0, 10) if sigmas is None else sigmas
+    sigma = max(sigmas, key=lambda sigma: _log_density(validation, samples, sigma).mean())
+    logs = _log_density(test, samples, sigma)
+    return {
+        "nats": float(logs.mean()),
+        "standard_error": float(logs.std(ddof=1) / math.sqrt(len(logs))),
+        "sigma": float(sigma),
+    }
+
+
+def _log_density(points, samples, sigma):
+    logs = []
+    for distances in _squared_distances(points, samples):
+        exponents = -distances / (2 * sigma**2)
+        highest = exponents.max(1, keepdims=True)
+        logs.append(highest[:, 0] + np.log(np.exp(exponents - highest).mean(1)))
+    return np.concatenate(logs) - points.shape[1] * math.log(sigma * math.sqrt(2 * math.pi))
+
+
+def nearest_neighbours(samples, training) -> tuple[np.ndarray, np.ndarray]:
+    """The training image nearest to each sample, in Euclidean distance: what tells a generator from a memory.
+
+    Args:
+        samples: `[N, ...]`.
+        training: `[M, ...]` of the same size.
+
+    Returns:
+        Indices into `training`, int64 `[N]`, and the distances `[N]`.
+    """
+    samples, training = _pair(*(np.reshape(x, (len(x), -1)) for x in (samples, training)))
+    indices, distances = [], []
+    for block in _squared_distances(samples, training):
+        indices.append(block.argmin(1))
+        distances.append(block.min(1))
+    return np.concatenate(indices), np.sqrt(np.concatenate(distances))
 
 
 def mode_coverage(samples, modes, sigma: float, radius: float = 3.0) -> dict[str, float]:
@@ -38,3 +336,51 @@ def mode_coverage(samples, modes, sigma: float, radius: float = 3.0) -> dict[str
         "high_quality": float(good.mean()),
         "kl": float(np.sum(held * np.log(held * len(modes)))),
     }
+
+
+def _rows(array) -> np.ndarray:
+    array = np.asarray(array, np.float64)
+    if array.ndim != 2 or not len(array):
+        raise ValueError(f"Features must have shape [N, D] with at least one row; found {array.shape}.")
+    if not np.isfinite(array).all():
+        raise ValueError("Features must be finite; these hold NaN or infinity.")
+    return array
+
+
+def _pair(real, fake, more_than: int = 0):
+    real, fake = _rows(real), _rows(fake)
+    if real.shape[1] != fake.shape[1]:
+        raise ValueError(f"Features must have one dimension; found {real.shape[1]} and {fake.shape[1]}.")
+    if min(len(real), len(fake)) <= more_than:
+        raise ValueError(f"This needs more than {more_than} images of each kind; found {len(real)} and {len(fake)}.")
+    return real, fake
+
+
+def _probabilities(probabilities, least):
+    p = _rows(probabilities)
+    if len(p) < least or p.min() < 0 or np.abs(p.sum(1) - 1).max() > 1e-3:
+        raise ValueError(f"Probabilities must be at least {least} rows that sum to 1; found shape {p.shape}.")
+    return p / p.sum(1, keepdims=True)
+
+
+def _squared_distances(rows, columns):
+    """Blocks `[at most BLOCK, M]` of ‖row - column‖²."""
+    squares = (columns**2).sum(1)
+    for start in range(0, len(rows), BLOCK):
+        block = rows[start : start + BLOCK]
+        yield np.maximum((block**2).sum(1)[:, None] + squares - 2 * block @ columns.T, 0.0)
+
+
+def _numbered(blocks):
+    start = 0
+    for block in blocks:
+        yield start, block
+        start += len(block)
+
+
+def _radii(points, neighbours):
+    """The squared distance from each point to its k-th nearest other point."""
+    radii = []
+    for block in _squared_distances(points, points):
+        radii.append(np.partition(block, neighbours, axis=1)[:, neighbours])  # its nearest is the point itself
+    return np.concatenate(radii)

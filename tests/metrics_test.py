@@ -1,5 +1,6 @@
-"""Mode coverage against cases counted by hand."""
+"""Measures against closed forms, cases counted by hand, and plain loops over their definitions."""
 
+import dataclasses
 import math
 
 import numpy as np
@@ -43,3 +44,184 @@ def test_a_diverged_generator_is_not_scored():
 def test_errors(samples):
     with pytest.raises(ValueError, match=r"needs samples \[N, dim\] and modes \[M, dim\]"):
         metrics.mode_coverage(samples, toys.ring().means, 0.01)
+
+
+def with_moments(mean, covariance, n=500, seed=0):
+    """Rows whose sample mean and covariance are exactly these."""
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(n, len(mean)))
+    x -= x.mean(0)
+    x = x @ np.linalg.inv(np.linalg.cholesky(np.cov(x.T)).T)
+    return mean + x @ np.linalg.cholesky(np.asarray(covariance, float)).T
+
+
+def test_frechet_distance_of_known_normals():
+    """Where the covariances commute it is ‖m1 - m2‖² + Σ (s1 - s2)²."""
+    real = with_moments([0.0, 1.0, 2.0], np.diag([1.0, 4.0, 9.0]))
+    fake = with_moments([3.0, 1.0, 2.0], np.diag([1.0, 1.0, 16.0]), n=700, seed=1)
+    assert metrics.frechet_distance(real, fake) == pytest.approx(9 + (2 - 1) ** 2 + (3 - 4) ** 2)
+    assert metrics.frechet_distance(real, real) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_frechet_distance_of_covariances_that_do_not_commute():
+    """For 2x2 matrices tr A^(1/2) = √(tr A + 2 √det A)."""
+    a, b = np.array([[2.0, 1.0], [1.0, 3.0]]), np.array([[1.0, -0.5], [-0.5, 2.0]])
+    product = a @ b
+    root_trace = math.sqrt(np.trace(product) + 2 * math.sqrt(np.linalg.det(product)))
+    expected = np.trace(a) + np.trace(b) - 2 * root_trace
+    found = metrics.frechet_distance(with_moments([5.0, 5.0], a), with_moments([5.0, 5.0], b, seed=2))
+    assert found == pytest.approx(expected)
+
+
+def test_moments_come_in_batches_and_far_from_zero():
+    x = np.random.default_rng(0).normal(1e6, 1.0, (1000, 3))
+    moments = metrics.Moments()
+    for start in (0, 10, 400):
+        moments.add(x[start : {0: 10, 10: 400, 400: 1000}[start]])
+    assert moments.count == 1000
+    np.testing.assert_allclose(moments.mean, x.mean(0), rtol=1e-12)
+    np.testing.assert_allclose(moments.covariance, np.cov((x - 1e6).T), rtol=1e-6)
+
+
+def test_kernel_distance_by_the_definition():
+    rng = np.random.default_rng(3)
+    real, fake = rng.normal(size=(12, 2)), rng.normal(0.5, 1.0, (12, 2))
+
+    def kernel(x, y):
+        return (sum(a * b for a, b in zip(x, y, strict=True)) / 2 + 1) ** 3
+
+    def block(x, y):
+        m = len(x)
+        within = sum(kernel(s[i], s[j]) for s in (x, y) for i in range(m) for j in range(m) if i != j) / (m * (m - 1))
+        return within - 2 * sum(kernel(a, b) for a in x for b in y) / m**2
+
+    values = [block(real[i : i + 4], fake[i : i + 4]) for i in (0, 4, 8)]
+    value, error = metrics.kernel_distance(real, fake, block=4)
+    assert value == pytest.approx(np.mean(values))
+    assert error == pytest.approx(np.std(values, ddof=1) / math.sqrt(3))
+
+
+def test_kernel_distance_is_unbiased():
+    """Of two samples of one distribution it is 0 on average: within three of its own standard errors."""
+    rng = np.random.default_rng(4)
+    value, error = metrics.kernel_distance(rng.normal(size=(20_000, 3)), rng.normal(size=(20_000, 3)), block=100)
+    assert abs(value) < 3 * error
+    assert error < 0.01
+
+
+def test_inception_scores_by_hand():
+    sure = np.eye(4)[np.arange(40) % 4]
+    assert metrics.inception_score(sure, splits=2) == (pytest.approx(4.0), pytest.approx(0.0))
+    assert metrics.inception_score(np.full((20, 4), 0.25)) == (pytest.approx(1.0), pytest.approx(0.0))
+    two = np.array([[0.9, 0.1], [0.1, 0.9]] * 10)
+    expected = 0.9 * math.log(0.9 / 0.5) + 0.1 * math.log(0.1 / 0.5)
+    assert metrics.inception_score(two, splits=1)[0] == pytest.approx(math.exp(expected))
+    reverse = 0.5 * math.log(0.5 / 0.9) + 0.5 * math.log(0.5 / 0.1)
+    assert metrics.reversed_inception_score(two) == pytest.approx(reverse)
+    assert metrics.reversed_inception_score(np.full((5, 4), 0.25)) == pytest.approx(0.0)
+
+
+def test_precision_and_recall_on_a_line():
+    """k = 1. Real points 0, 1, 2, 10 with balls of radius 1, 1, 1, 8; generated 2.5, 3.5 (radius 1 each), -1.5 (4)."""
+    real = np.array([[0.0], [1.0], [2.0], [10.0]])
+    fake = np.array([[2.5], [3.5], [-1.5]])
+    report = metrics.precision_recall(real, fake, neighbours=1)
+    # 2.5 lies in 2's ball, 3.5 in 10's, -1.5 in none. Of the real, 0, 1 and 2 lie in -1.5's ball, 10 in none.
+    assert report == {"precision": pytest.approx(2 / 3), "recall": pytest.approx(3 / 4)}
+
+
+def test_density_and_coverage_on_a_line():
+    real = np.array([[0.0], [1.0], [2.0], [10.0]])
+    fake = np.array([[2.5], [3.5], [-1.5]])
+    # 2.5 lies in the balls of 2 and 10, 3.5 in that of 10, -1.5 in none: 3 of 1 * 3; two of four balls hold something.
+    assert metrics.density_coverage(real, fake, neighbours=1) == {
+        "density": pytest.approx(3 / 3),
+        "coverage": pytest.approx(2 / 4),
+    }
+
+
+def test_manifold_measures_by_brute_force(monkeypatch):
+    monkeypatch.setattr(metrics, "BLOCK", 7)  # blocks that do not divide the sets
+    rng = np.random.default_rng(5)
+    real, fake = rng.normal(size=(40, 3)), rng.normal(0.4, 1.2, (30, 3))
+
+    def radius(points, i, k):
+        return sorted(np.linalg.norm(points[i] - points[j]) for j in range(len(points)) if j != i)[k - 1]
+
+    def inside(x, points, k):
+        return [np.linalg.norm(x - points[i]) <= radius(points, i, k) for i in range(len(points))]
+
+    report = metrics.precision_recall(real, fake)
+    assert report["precision"] == pytest.approx(np.mean([any(inside(x, real, 3)) for x in fake]))
+    assert report["recall"] == pytest.approx(np.mean([any(inside(x, fake, 3)) for x in real]))
+    held = np.array([inside(x, real, 5) for x in fake])
+    report = metrics.density_coverage(real, fake)
+    assert report["density"] == pytest.approx(held.sum() / (5 * 30))
+    assert report["coverage"] == pytest.approx(held.any(0).mean())
+
+
+def test_parzen_by_hand():
+    """Two samples in the plane, one sigma, three test points: a mixture of two round normal distributions."""
+    samples, sigma = np.array([[0.0, 0.0], [1.0, 0.0]]), 0.5
+    test = np.array([[0.0, 0.0], [1.0, 1.0], [0.5, -0.5]])
+
+    def log_density(x):
+        parts = [math.exp(-((x - s) @ (x - s)) / (2 * sigma**2)) / (2 * math.pi * sigma**2) for s in samples]
+        return math.log(sum(parts) / 2)
+
+    logs = [log_density(x) for x in test]
+    report = metrics.parzen_log_likelihood(samples, test, test, sigmas=[sigma])
+    assert report["nats"] == pytest.approx(np.mean(logs))
+    assert report["standard_error"] == pytest.approx(np.std(logs, ddof=1) / math.sqrt(3))
+
+
+def test_parzen_chooses_sigma_on_the_validation_images():
+    """One sample at 0 in one dimension: the best sigma is the validation images' root mean square, 0.3."""
+    validation = np.array([[0.3], [-0.3]])
+    report = metrics.parzen_log_likelihood(np.zeros((1, 1)), validation, np.zeros((2, 1)), sigmas=[0.1, 0.2, 0.3, 0.4])
+    assert report["sigma"] == 0.3
+    assert report["nats"] == pytest.approx(-math.log(0.3 * math.sqrt(2 * math.pi)))
+    default = metrics.parzen_log_likelihood(np.zeros((1, 1)), validation, np.zeros((2, 1)))
+    assert default["sigma"] in [pytest.approx(10 ** (-1 + i / 9)) for i in range(10)]
+
+
+def test_nearest_neighbours(monkeypatch):
+    monkeypatch.setattr(metrics, "BLOCK", 2)
+    training = np.array([[[0.0], [0.0]], [[1.0], [0.0]], [[0.0], [2.0]]])
+    samples = np.array([[[0.9], [0.1]], [[0.0], [1.5]], [[-1.0], [0.0]]])
+    indices, distances = metrics.nearest_neighbours(samples, training)
+    np.testing.assert_array_equal(indices, [1, 2, 0])
+    np.testing.assert_allclose(distances, [math.sqrt(0.02), 0.5, 1.0])
+
+
+def test_scores_that_do_not_compare():
+    score = metrics.Score("fcd", 10.0, None, n_real=1000, n_fake=1000, features="classifier", seed=0)
+    assert dataclasses.replace(score, value=12.5, seed=3) - score == 2.5
+    for change in ({"n_fake": 500}, {"n_real": 999}, {"features": "inception"}, {"name": "kid"}):
+        with pytest.raises(ValueError, match=f"Scores of different {next(iter(change))} cannot be compared"):
+            score - dataclasses.replace(score, **change)
+
+
+@pytest.mark.parametrize(
+    ("measure", "message"),
+    [
+        (lambda: metrics.frechet_distance(np.eye(3), np.eye(3)), "3 features needs more than 3 images; found 3"),
+        (lambda: metrics.frechet_distance(np.ones((9, 2)), np.ones((9, 3))), "must have one dimension; found 2 and 3"),
+        (lambda: metrics.frechet_distance(np.full((9, 2), np.nan), np.ones((9, 2))), "must be finite"),
+        (lambda: metrics.frechet_distance(np.ones(9), np.ones(9)), r"shape \[N, D\]"),
+        (lambda: metrics.kernel_distance(np.ones((9, 2)), np.ones((9, 2)), block=5), "two blocks of 5 images"),
+        (
+            lambda: metrics.precision_recall(np.ones((3, 2)), np.ones((9, 2))),
+            "more than 3 images of each kind; found 3",
+        ),
+        (lambda: metrics.inception_score(np.ones((20, 2))), "rows that sum to 1"),
+        (lambda: metrics.inception_score(np.full((5, 2), 0.5)), "at least 10 rows"),
+        (
+            lambda: metrics.parzen_log_likelihood(np.ones((2, 3)), np.ones((2, 3)), np.ones((2, 4))),
+            "found 3, 3 and 4 numbers each",
+        ),
+    ],
+)
+def test_what_cannot_be_measured(measure, message):
+    with pytest.raises(ValueError, match=message):
+        measure()
