@@ -31,11 +31,10 @@ def main():
                 version = kerasgan.serving.publish(gan, f"{folder}/model")
                 report = kerasgan.serving.verify(version, preset=f"{folder}/gan.keras")
             title = f"{name} {'x'.join(map(str, shape))} {policy}"
-            failed = [f"{check.name}: {check.detail}" for check in report.checks if check.result == "FAILED"]
-            failures += [f"{title}: {failure}" for failure in failed]
+            failures += [f"{title}: {check.name}: {check.detail}" for check in report.failed]
             times = report.milliseconds.get("serving_default", {})
             rows.append(
-                f"{title:34} {'FAILED' if failed else 'passed':7} {len(report.milliseconds)} signatures"
+                f"{title:34} {'passed' if report.passed else 'FAILED':7} {len(report.milliseconds)} signatures"
                 + "".join(f"{ms:9.2f}" for ms in times.values())
             )
     print(f"\n{'':60}ms of serving_default at 1, 8, 32 rows")

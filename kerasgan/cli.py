@@ -301,9 +301,9 @@ def _verify(values, folder):
 
     report = serving.verify(folder, values.preset, xla=values.xla, progress=sys.stderr.isatty())
     print(report.table(), flush=True)
-    failed = [check.name for check in report.checks if check.result == "FAILED"]
-    _say(f"{folder} must not be served: {', '.join(failed)}" if failed else f"{folder} can be served")
-    return 1 if failed else 0
+    failed = ", ".join(check.name for check in report.failed)
+    _say(f"{folder} can be served" if report.passed else f"{folder} must not be served: {failed}")
+    return 0 if report.passed else 1
 
 
 COMMANDS = {

@@ -144,8 +144,7 @@ class Client:
                 f"{self.model} at {self.url} has no signature {name!r}; it has {', '.join(sorted(self._signatures))}."
             )
         signature = self._signatures[name]
-        wanted = OUTPUTS[name] & set(signature["outputs"])
-        if not wanted:
+        if not OUTPUTS[name] & set(signature["outputs"]):
             raise ValueError(
                 f"{name} of {self.model} at {self.url} is not kerasgan's: it gives {', '.join(signature['outputs'])}, "
                 f"and should give {' or '.join(sorted(OUTPUTS[name]))}."

@@ -143,29 +143,27 @@ class Session:
         if array.dtype not in _CODES:
             raise LoadError(f"Tensors of type {array.dtype} cannot be fed.")
         array = np.ascontiguousarray(array)
-        shape = (ctypes.c_int64 * array.ndim)(*array.shape)
-        tensor = self._call(
-            "TF_AllocateTensor",
-            ctypes.c_void_p,
-            *(ctypes.c_int(_CODES[array.dtype]), shape, ctypes.c_int(array.ndim), ctypes.c_size_t(array.nbytes)),
-        )
-        data = self._call("TF_TensorData", ctypes.c_void_p, ctypes.c_void_p(tensor))
+        tensor, data = self._allocate(_CODES[array.dtype], array.shape, array.nbytes)
         ctypes.memmove(data, array.ctypes.data, array.nbytes)
         return tensor
 
     def _to_string_tensor(self, array):
-        shape = (ctypes.c_int64 * array.ndim)(*array.shape)
-        tensor = self._call(
-            "TF_AllocateTensor",
-            ctypes.c_void_p,
-            *(ctypes.c_int(STRING), shape, ctypes.c_int(array.ndim), ctypes.c_size_t(array.size * _TSTRING_SIZE)),
-        )
-        data = self._call("TF_TensorData", ctypes.c_void_p, ctypes.c_void_p(tensor))
+        tensor, data = self._allocate(STRING, array.shape, array.size * _TSTRING_SIZE)
         for i, text in enumerate(array.ravel()):
             place = ctypes.c_void_p(data + i * _TSTRING_SIZE)
             self._call("TF_StringInit", None, place)
             self._call("TF_StringCopy", None, place, ctypes.c_char_p(text), ctypes.c_size_t(len(text)))
         return tensor
+
+    def _allocate(self, code, shape, size):
+        """A new tensor, and the address of its `size` bytes."""
+        sizes = (ctypes.c_int64 * len(shape))(*shape)
+        tensor = self._call(
+            "TF_AllocateTensor",
+            ctypes.c_void_p,
+            *(ctypes.c_int(code), sizes, ctypes.c_int(len(shape)), ctypes.c_size_t(size)),
+        )
+        return tensor, self._call("TF_TensorData", ctypes.c_void_p, ctypes.c_void_p(tensor))
 
     def _to_array(self, tensor):
         code = self._call("TF_TensorType", ctypes.c_int, tensor)

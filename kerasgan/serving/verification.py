@@ -54,7 +54,12 @@ class Report:
     @property
     def passed(self) -> bool:
         """Whether no check failed. A skipped one says why it could not be done."""
-        return all(check.result != "FAILED" for check in self.checks)
+        return not self.failed
+
+    @property
+    def failed(self) -> list[Check]:
+        """The checks that do not hold."""
+        return [check for check in self.checks if check.result == "FAILED"]
 
     def table(self) -> str:
         """The findings and timings as text."""
@@ -474,8 +479,7 @@ def _nodes_behind(graph, outputs):
     """All nodes that an output depends on, those of the functions that they call included."""
     library = {function.signature.name: function for function in graph.graph_def.library.function}
     nodes = {node.name: node for node in graph.graph_def.node}
-    found, functions, names = [], [], [tensor.name for tensor in outputs]
-    seen = set()
+    found, seen, names = [], set(), [tensor.name for tensor in outputs]
     while names:
         name = names.pop().lstrip("^").partition(":")[0]
         if name not in seen:

@@ -60,6 +60,13 @@ class Model:
             inputs = {key: tf.make_ndarray(value) for key, value in request.inputs.items()}
             self.predict(request.model_spec.signature_name, inputs)
 
+    def signature_map(self):
+        """What GetModelMetadata answers."""
+        answer = get_model_metadata_pb2.SignatureDefMap()
+        for name, signature in self.signatures.items():
+            answer.signature_def[name].CopyFrom(signature)
+        return answer
+
     def predict(self, signature_name, inputs):
         signature = self.signatures.get(signature_name)
         if signature is None:
@@ -157,11 +164,8 @@ def handler(server):
 
         def metadata(self):
             model = self.model("/metadata")
-            signatures = get_model_metadata_pb2.SignatureDefMap()
-            for name, signature in model.signatures.items():
-                signatures.signature_def[name].CopyFrom(signature)
             described = json_format.MessageToDict(
-                signatures, preserving_proto_field_name=True, always_print_fields_with_no_presence=True
+                model.signature_map(), preserving_proto_field_name=True, always_print_fields_with_no_presence=True
             )
             spec = {"name": model.name, "signature_name": "", "version": str(model.version)}
             return json.dumps({"model_spec": spec, "metadata": {"signature_def": described}})
@@ -229,13 +233,10 @@ class Predictions(prediction_service_pb2_grpc.PredictionServiceServicer):
             model = self.server.model(request.model_spec.name, asked_version(request))
         except Refusal as refusal:
             context.abort(refusal.code, str(refusal))
-        signatures = get_model_metadata_pb2.SignatureDefMap()
-        for name, signature in model.signatures.items():
-            signatures.signature_def[name].CopyFrom(signature)
         response = get_model_metadata_pb2.GetModelMetadataResponse()
         response.model_spec.name = model.name
         response.model_spec.version.value = model.version
-        response.metadata["signature_def"].Pack(signatures)
+        response.metadata["signature_def"].Pack(model.signature_map())
         return response
 
 

@@ -34,7 +34,7 @@ def version(gan, tmp_path_factory):
 
 
 def failures(report):
-    return {check.name: check.detail for check in report.checks if check.result == "FAILED"}
+    return {check.name: check.detail for check in report.failed}
 
 
 def test_a_version_passes(version, gan):
