@@ -15,6 +15,7 @@ import keras
 import tensorflow as tf
 
 from kerasgan import plots
+from kerasgan.errors import first_line
 from kerasgan.files import check_writable, replacing
 
 
@@ -179,7 +180,7 @@ def restore(folder):
                 return keras.saving.load_model(path)
             reason = f"{damaged} in it has a wrong checksum"
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
-            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            reason = first_line(error)
         warnings.warn(f"Passed over the damaged checkpoint {path}: {reason}", stacklevel=2)
     return None
 

@@ -10,6 +10,7 @@ import warnings
 from absl import flags
 
 from kerasgan import registry
+from kerasgan.errors import first_line
 
 USAGE = """\
 kerasgan trains, samples and exports generative adversarial networks.
@@ -72,7 +73,7 @@ def main(argv: list[str] | None = None) -> int:
     except Exception as error:  # TensorFlow's own, such as a full disk while it exports, derive from nothing narrower
         if not type(error).__module__.startswith("tensorflow."):
             raise
-        _say(f"error: {str(error).splitlines()[0]}")
+        _say(f"error: {first_line(error)}")
         return 1
 
 

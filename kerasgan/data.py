@@ -23,6 +23,7 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from kerasgan import toys
+from kerasgan.errors import first_line
 from kerasgan.registry import suggestion
 
 MEMORY_LIMIT = 2 * 1024**3
@@ -391,9 +392,7 @@ def _open_tfds(name: str, split: str, data_dir) -> _Source:
         try:
             builder.download_and_prepare()
         except Exception as error:  # whatever the network, the server or the disk may answer
-            raise ValueError(
-                f"tensorflow-datasets could not prepare {name}: {str(error).strip().splitlines()[0]}"
-            ) from error
+            raise ValueError(f"tensorflow-datasets could not prepare {name}: {first_line(error)}") from error
     try:
         count = builder.info.splits[split].num_examples
     except (KeyError, ValueError):

@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 
+from kerasgan.errors import first_line
+
 PACKAGE = "dataset-fashion-mnist"
 INSTALLED = pathlib.Path("/usr/share/datasets/fashion-mnist")
 
@@ -88,7 +90,7 @@ def prepare(data_dir: str | None = None) -> None:
     try:
         builder.download_and_prepare()
     except Exception as error:  # whatever the network, the server or the disk may answer
-        reasons.append(f"download: {_first_line(error)}")
+        reasons.append(f"download: {first_line(error)}")
         raise NotAvailableError(
             REMEDIES.format(reasons="; ".join(reasons), package=PACKAGE, data_dir=builder.data_path.parent.parent)
         ) from error
@@ -142,10 +144,6 @@ def _run(command: list[str], folder: pathlib.Path) -> None:
         raise subprocess.CalledProcessError(
             error.returncode, f"{command[0]} ({said[0] if said else 'no message'})"
         ) from error
-
-
-def _first_line(error: BaseException) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _say(text: str) -> None:

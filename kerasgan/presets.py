@@ -11,6 +11,7 @@ import json
 import pathlib
 import zipfile
 
+from kerasgan.errors import first_line
 from kerasgan.files import check_writable, replacing
 
 FILES = ("config.json", "metadata.json", "model.weights.h5", "README.md", "samples.png")
@@ -106,7 +107,9 @@ def _load_preset(folder):
         gan.load_weights(weights)  # before the optimizers are there, of which the file holds nothing
         gan.compile_from_config(compiled_from)
     except Exception as error:  # a damaged configuration can fail anywhere in Keras
-        raise ValueError(f"Cannot load the preset {folder}: it is damaged ({_reason(error)}).") from None
+        raise ValueError(
+            f"Cannot load the preset {folder}: it is damaged ({first_line(error).removesuffix('.')})."
+        ) from None
     return gan
 
 
@@ -135,14 +138,12 @@ def _load_keras(path):
             raise ValueError(f"the checksum of {damaged} is wrong")
         gan = keras.saving.load_model(path)
     except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
-        raise ValueError(f"Cannot load {path}: the file is damaged or no kerasgan model ({_reason(error)}).") from None
+        raise ValueError(
+            f"Cannot load {path}: the file is damaged or no kerasgan model ({first_line(error).removesuffix('.')})."
+        ) from None
     if not isinstance(gan, GAN):
         raise ValueError(f"{path} holds a {type(gan).__name__}, not a GAN.")
     return gan
-
-
-def _reason(error):
-    return (str(error).strip().splitlines() or [type(error).__name__])[0].removesuffix(".")
 
 
 def _sha256(path):

@@ -11,6 +11,7 @@ from conftest import small_gan
 from PIL import Image
 
 from kerasgan import cli
+from kerasgan.errors import first_line
 
 
 @pytest.fixture
@@ -258,3 +259,10 @@ def test_the_installed_command_reports_errors_without_a_traceback(tmp_path):
     assert result.returncode == 1
     assert result.stderr == "kerasgan: error: There is no preset, run folder or .keras file 'nowhere'.\n"
     assert result.stdout == ""
+
+
+def test_errors_of_tensorflow_are_quoted_without_their_nodes():
+    noisy = "{{function_node __wrapped__SaveV2 device:CPU:0}} a/b; No space left on device [Op:SaveV2]\nmore"
+    assert first_line(OSError(noisy)) == "a/b; No space left on device [Op:SaveV2]"
+    assert first_line("plain") == "plain"
+    assert first_line(KeyError()) == "KeyError"

@@ -18,6 +18,7 @@ from PIL import Image
 from tensorflow.python.framework import kernels, op_def_registry
 from tqdm import tqdm
 
+from kerasgan.errors import first_line
 from kerasgan.serving import warmup
 from kerasgan.serving.loader import LoadError, Process
 from kerasgan.serving.savedmodel import METADATA, Tensor, describe, read_graph, read_signatures, weights_digest
@@ -108,7 +109,7 @@ def verify(folder, preset=None, xla: bool = False, progress: bool = False) -> Re
     try:
         process = Process(folder, xla)
     except LoadError as error:
-        return Report(str(folder), [Check("loads", "FAILED", _first_line(error))], {})
+        return Report(str(folder), [Check("loads", "FAILED", first_line(error))], {})
     with process:
         return _Verification(folder, graph, process, gan, xla).report(progress)
 
@@ -401,9 +402,9 @@ def _outcome(name, task) -> Check:
     except _Skipped as reason:
         return Check(name, "skipped", str(reason))
     except (_Failed, LoadError) as reason:
-        return Check(name, "FAILED", _first_line(reason))
+        return Check(name, "FAILED", first_line(reason))
     except Exception as error:  # a foreign model's names, types and answers can be anything
-        return Check(name, "FAILED", f"it is not as kerasgan writes it ({type(error).__name__}: {_first_line(error)})")
+        return Check(name, "FAILED", f"it is not as kerasgan writes it ({type(error).__name__}: {first_line(error)})")
 
 
 def _tolerance(graph):
@@ -416,10 +417,6 @@ def _tolerance(graph):
     return next(
         tolerance for dtype, tolerance in TOLERANCES.items() if dtype.as_datatype_enum in types or dtype == tf.float32
     )
-
-
-def _first_line(error):
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _shape(tensor: Tensor):

@@ -14,6 +14,8 @@ import tensorflow as tf
 from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from google.protobuf.message import DecodeError
 
+from kerasgan.errors import first_line
+
 PATH = pathlib.Path("assets.extra", "tf_serving_warmup_requests")
 
 # message -> its fields: name, number, type. A map travels as a repeated message of key (1) and value (2).
@@ -94,4 +96,4 @@ def read(folder) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
             request = _prediction_log().FromString(record.numpy()).predict_log.request
             yield request.model_spec.signature_name, {item.key: tf.make_ndarray(item.value) for item in request.inputs}
     except (tf.errors.OpError, DecodeError, ValueError, TypeError) as error:
-        raise ValueError(f"{path} is damaged: {str(error).splitlines()[0]}") from None
+        raise ValueError(f"{path} is damaged: {first_line(error)}") from None
