@@ -38,7 +38,10 @@ setup(
     package_data={
         "kerasgan": ["py.typed"],
         "kerasgan.zoo": ["*/README.md", "*/*.png"],
-        "kerasgan.saved_models": ["README.md", "*.config", "*.pbtxt", "*.yaml"],
+        "kerasgan.saved_models": [
+            *("README.md", "*.config", "*.pbtxt", "*.yaml"),
+            *("*/README.md", "*/*.json", "*/*.h5", "*/*.keras", "*/*.png"),  # the trained presets, the classifier
+        ],
     },
     entry_points={"console_scripts": ["kerasgan = kerasgan.cli:main"]},
     install_requires=[
@@ -47,6 +50,7 @@ setup(
         "tensorflow-datasets>=4.9.8,<5",
         "importlib_resources>=5,<8",  # tensorflow-datasets 4.9 imports it without requiring it
         "absl-py>=2.0,<3",
+        "h5py>=3.10,<4",
         "numpy>=1.26,<3",
         "pillow>=10.3",
         "matplotlib>=3.8,<4",

@@ -14,10 +14,14 @@ _EXPORTS = {
     "GAN": "kerasgan.gan",
     "create_model": "kerasgan.registry",
     "list_models": "kerasgan.registry",
+    "list_presets": "kerasgan.presets",
 }
 _MODULES = (
     "callbacks",
+    "cards",
     "data",
+    "evaluation",
+    "features",
     "latents",
     "layers",
     "losses",

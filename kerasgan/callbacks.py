@@ -6,15 +6,19 @@ Keras's callbacks work as they are where they do not reach for `model.optimizer`
 
 import csv
 import importlib.util
+import json
 import math
+import os
 import pathlib
+import time
 import warnings
 import zipfile
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from kerasgan import plots
+from kerasgan import data, evaluation, plots
 from kerasgan.errors import first_line
 from kerasgan.files import check_writable, replacing
 
@@ -81,6 +85,106 @@ class SampleGrid(keras.callbacks.Callback):
             with self.writer.as_default(step=self._last):
                 tf.summary.image("samples", sheet[None])
             self.writer.flush()
+
+
+class EvaluateSamples(keras.callbacks.Callback):
+    """Scores generated samples against real ones at the end of each epoch, and logs the scores.
+
+    They appear under the names of `kerasgan.evaluation`: "fcd" (on Inception's features "fid", for samples that are
+    not images "frechet_distance") and "kid". `ModelCheckpoint(monitor="fcd", mode="min")` behind it in the list then
+    keeps the best model. A choice made by a score makes that score too good: choose on one split, report on another.
+
+    Args:
+        dataset: what `kerasgan.data.load` takes.
+        split: of the dataset, one that is not trained on.
+        n: how many samples of each kind, at most; scores of different n do not compare.
+        features: what `kerasgan.features.get` takes; None is the classifier for 28x28 grey images, Inception for RGB.
+        seed: of the first generated sample.
+        every: how many epochs from one evaluation to the next; those between log NaN.
+
+    Raises:
+        ValueError: an unknown dataset or split, features that do not fit the samples, or fewer samples than features
+            have dimensions (when `fit` begins).
+    """
+
+    def __init__(self, dataset, split: str = "test", n: int = 5000, features=None, seed: int = 0, every: int = 1):
+        super().__init__()
+        for name, number in (("n", n), ("every", every)):
+            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+                raise ValueError(f"{name} must be a whole number, at least 1; found {number!r}.")
+        self.dataset = dataset
+        self.split = split
+        self.n = n
+        self.features = features
+        self.seed = seed
+        self.every = every
+        self._distances = None
+
+    def prepare(self, gan) -> tuple[str, str]:
+        """Reads the real samples and computes their features, which `fit` else does when it begins.
+
+        Returns:
+            The names of the Fréchet and of the kernel distance.
+        """
+        if self._distances is None:
+            real = data.load_array(self.dataset, self.split, gan.sample_shape)[: self.n]
+            self._distances = evaluation.Distances(gan, real, self.features)
+            self.n = len(real)
+        return self._distances.names
+
+    def on_train_begin(self, logs=None):
+        self.prepare(self.model)
+
+    def on_epoch_end(self, epoch, logs=None):
+        due = (epoch + 1) % self.every == 0
+        samples = self.model.generate(self.n, self.seed) if due else None
+        if samples is None or not np.isfinite(samples).all():  # a diverged generator has no distance
+            logs.update(dict.fromkeys(self._distances.names, math.nan))
+        else:
+            logs.update({name: score.value for name, score in self._distances.score(samples, self.seed).items()})
+
+
+class BestModel(keras.callbacks.Callback):
+    """Keeps the model of the epoch whose score was the lowest, as one `.keras` file that appears whole or not at all.
+
+    Args:
+        path: the file.
+        monitor: the score's name in the logs, such as "fcd".
+        best: the lowest score of epochs before, which a resumed training has to undercut.
+    """
+
+    def __init__(self, path, monitor: str, best: float = math.inf):
+        super().__init__()
+        self.path = pathlib.Path(path)
+        self.monitor = monitor
+        self.best = best
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs[self.monitor] < self.best:  # never so for NaN
+            self.best = logs[self.monitor]
+            with replacing(self.path) as temporary:
+                self.model.save(temporary)
+
+
+class WallTime(keras.callbacks.Callback):
+    """Adds up the seconds that training takes, over interruptions, in a JSON file: `{"seconds": ..., "cores": ...}`.
+
+    Args:
+        path: the file; what it holds is added to.
+    """
+
+    def __init__(self, path):
+        super().__init__()
+        self.path = pathlib.Path(path)
+
+    def on_train_begin(self, logs=None):
+        self._before = json.loads(self.path.read_text())["seconds"] if self.path.is_file() else 0.0
+        self._start = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        seconds = self._before + time.monotonic() - self._start
+        with replacing(self.path) as temporary:
+            temporary.write_text(json.dumps({"seconds": seconds, "cores": os.cpu_count()}) + "\n")
 
 
 class HistoryTable(keras.callbacks.Callback):
@@ -152,7 +256,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
             self.write()
 
     def on_epoch_end(self, epoch, logs=None):
-        diverged = any(not math.isfinite(value) for value in (logs or {}).values())
+        diverged = not all(math.isfinite(value) for name, value in (logs or {}).items() if name.endswith("_loss"))
         if self.every == "epoch" and not diverged:
             self.write()
 

@@ -15,10 +15,12 @@ from kerasgan.errors import first_line
 USAGE = """\
 kerasgan trains, samples and exports generative adversarial networks.
 
-  kerasgan list                                                                        the GAN families
+  kerasgan list                                                                        GAN families, trained presets
   kerasgan train --model=dcgan --dataset=fashion_mnist --epochs=20 --output=runs/dcgan
   kerasgan train --output=runs/dcgan --resume                                          go on after an interruption
-  kerasgan sample --preset=runs/dcgan --n=64 --seed=0 --output=samples.png
+  kerasgan sample --preset=dcgan_fashion_mnist --n=64 --seed=0 --output=samples.png
+  kerasgan evaluate --preset=runs/dcgan --dataset=fashion_mnist --output=report.json   scores and pictures
+  kerasgan preset --run=runs/dcgan --output=presets/my_dcgan                           the best epoch, with its scores
   kerasgan export --preset=runs/dcgan --output=saved_models/my_dcgan                   the next version for TF Serving
   kerasgan verify saved_models/my_dcgan/1                                              the proof that it can be served
   kerasgan sample --server=http://localhost:8501 --model=my_dcgan --output=samples.png
@@ -119,9 +121,19 @@ def _list(values):
     width = max(len(name) for name in registry.list_models())
     for name in registry.list_models():
         print(f"{name:{width}}  {registry.get_family(name).summary}")
+    from kerasgan import presets
+
+    if presets.list_presets():
+        print(f"\ntrained, for --preset: {', '.join(presets.list_presets())}")
 
 
 def _define_train(values):
+    flags.DEFINE_string(
+        "recipe",
+        None,
+        "train as a preset was, such as dcgan_fashion_mnist; other options change it",
+        flag_values=values,
+    )
     flags.DEFINE_string("model", None, "GAN family, see `kerasgan list`", flag_values=values)
     flags.DEFINE_string(
         "dataset",
@@ -129,8 +141,14 @@ def _define_train(values):
         "tensorflow-datasets name, folder:PATH, a .npz file of images, or a toy such as ring",
         flag_values=values,
     )
-    flags.DEFINE_string("output", None, "the run's folder", flag_values=values)
+    flags.DEFINE_string("output", None, "the run's folder; with --recipe default runs/RECIPE", flag_values=values)
     flags.DEFINE_string("split", None, "such as train or train[:10%]; default train", flag_values=values)
+    flags.DEFINE_string(
+        "validation_split",
+        None,
+        "score every epoch on this, and keep the best in best.keras; such as train[90%:] beside --split=train[:90%]",
+        flag_values=values,
+    )
     flags.DEFINE_integer("epochs", None, "passes over the data; default the recipe's", flag_values=values)
     flags.DEFINE_integer("batch_size", None, "images per step; default the recipe's times d_steps", flag_values=values)
     flags.DEFINE_string(
@@ -153,8 +171,12 @@ def _define_train(values):
 def _train(values):
     if values.resume and values.overwrite:
         raise UsageError("--resume and --overwrite exclude each other.")
+    recipe = None if values.recipe is None else registry.get_preset_recipe(values.recipe)
+    if recipe is not None and values.output is None:
+        values.output = f"runs/{recipe.name}"
     _required(values, "output")
-    asked = {name: values[name].value for name in values if name not in ("output", "set", "resume", "overwrite")}
+    others = ("recipe", "output", "set", "resume", "overwrite")
+    asked = {name: values[name].value for name in values if name not in others}
     if values.image_shape is not None:
         try:
             asked["image_shape"] = tuple(map(int, values.image_shape))
@@ -165,6 +187,8 @@ def _train(values):
         if name in values:
             raise UsageError(f"--set={name}=... has an option of its own: use --{name}.")
     asked.update(settings)
+    if recipe is not None:
+        asked = _with_recipe(recipe, asked)
 
     _import_tensorflow()
     from kerasgan import runs
@@ -178,7 +202,9 @@ def _train(values):
             raise UsageError(f"--resume goes on with the run's own settings; these differ: {'; '.join(changed)}.")
         config = runs.with_epochs(config, epochs)
     else:
-        _required(values, "model", "dataset")
+        for name in ("model", "dataset"):
+            if asked[name] is None:
+                raise UsageError(f"--{name} is missing.")
         if asked["split"] is None:
             del asked["split"]
         config = runs.resolve(**asked)
@@ -188,6 +214,17 @@ def _train(values):
         _say(f"interrupted; go on with: kerasgan train --output={values.output} --resume")
         raise
     _say(f"done: {values.output}/final.keras, samples/, history.csv, curves.png")
+
+
+def _with_recipe(recipe: registry.PresetRecipe, asked: dict) -> dict:
+    """What was asked for on the command line, and behind it what a preset's recipe says."""
+    if asked["model"] not in (None, recipe.model):
+        raise UsageError(f"--recipe={recipe.name} trains {recipe.model}; it excludes --model={asked['model']}.")
+    own = {name: getattr(recipe, name) for name in ("model", "dataset", "split", "validation_split")}
+    for name, value in {**own, **recipe.settings}.items():
+        if asked.get(name) is None:
+            asked[name] = value
+    return asked
 
 
 def _settings(pairs: list[str]) -> dict:
@@ -207,7 +244,13 @@ def _settings(pairs: list[str]) -> dict:
 
 
 def _define_preset(values):
-    flags.DEFINE_string("preset", None, "a preset's or run's folder, or a .keras file", flag_values=values)
+    flags.DEFINE_string(
+        "preset",
+        None,
+        "a preset's name (see `kerasgan list`), a preset's or run's folder, a .keras file, or an https:// archive",
+        flag_values=values,
+    )
+    flags.DEFINE_string("sha256", None, "of the archive, where --preset is an https:// address", flag_values=values)
 
 
 def _define_sample(values):
@@ -240,7 +283,7 @@ def _samples_of_preset(values):
     _import_tensorflow()
     from kerasgan import presets
 
-    return presets.load(values.preset).generate(values.n, values.seed)
+    return presets.load(values.preset, values.sha256).generate(values.n, values.seed)
 
 
 def _samples_of_server(values):
@@ -252,6 +295,79 @@ def _samples_of_server(values):
     if values.server.startswith("grpc"):
         _import_tensorflow()
     return Client(values.server, values.model).generate(values.n, seed=values.seed)
+
+
+def _define_evaluate(values):
+    _define_preset(values)
+    flags.DEFINE_string(
+        "dataset",
+        None,
+        "the real samples: a tensorflow-datasets name, folder:PATH, a .npz file or a toy",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "split", None, "of the dataset, unseen in training; default test where there is one", flag_values=values
+    )
+    flags.DEFINE_string(
+        "training_split",
+        "train",
+        "what it was trained on: the reference, and where neighbours are sought",
+        flag_values=values,
+    )
+    flags.DEFINE_integer("n", 10_000, "samples of each kind, at most", flag_values=values)
+    flags.DEFINE_string(
+        "features", None, "fashion_mnist_classifier (28x28 grey), inception (RGB) or a .keras file", flag_values=values
+    )
+    flags.DEFINE_integer("seed", 0, "of the first generated sample", flag_values=values)
+    flags.DEFINE_string("output", None, "the JSON report; the pictures go beside it as .png", flag_values=values)
+
+
+def _evaluate(values):
+    from kerasgan.files import check_output_file
+
+    _required(values, "preset", "dataset", "output")
+    output = check_output_file(values.output)
+    if output.suffix.lower() != ".json":
+        raise UsageError(f"--output must end in .json; found {values.output}.")
+    check_output_file(output.with_suffix(".png"))
+    if values.n < 1 or values.seed < 0:
+        raise UsageError(f"--n must be at least 1 and --seed at least 0; found {values.n} and {values.seed}.")
+    _import_tensorflow()
+    from kerasgan import evaluation, presets
+
+    report = evaluation.evaluate(
+        presets.load(values.preset, values.sha256),
+        values.dataset,
+        values.split,
+        values.training_split,
+        values.n,
+        values.features,
+        values.seed,
+        progress=sys.stderr.isatty(),
+    )
+    given = [f"--{name}={values[name].value}" for name in values if values[name].value is not None]
+    command = " ".join(["kerasgan", "evaluate", *given])
+    written = report.write(output, command=command, preset=values.preset, versions=presets.versions())
+    print(report.table(), flush=True)
+    _say(f"wrote {' and '.join(map(str, written))}")
+
+
+def _define_make(values):
+    flags.DEFINE_string("run", None, "the folder of a finished run", flag_values=values)
+    flags.DEFINE_string("output", None, "the preset's folder; its name is the preset's", flag_values=values)
+    flags.DEFINE_string("licence", None, "what the model card says of it", flag_values=values)
+
+
+def _make(values):
+    from kerasgan.files import check_writable
+
+    _required(values, "run", "output")
+    check_writable(values.output)
+    _import_tensorflow()
+    from kerasgan import runs
+
+    folder = runs.make_preset(values.run, values.output, values.licence, progress=sys.stderr.isatty())
+    _say(f"wrote {folder}; its scores are in {folder}/README.md")
 
 
 def _define_export(values):
@@ -282,7 +398,7 @@ def _export(values):
     if values.all:
         written = repository.publish_all(output, xla=values.xla)
     else:
-        written = [repository.publish_preset(values.preset, output, xla=values.xla)]
+        written = [repository.publish_preset(values.preset, output, xla=values.xla, sha256=values.sha256)]
     for version in written:
         _say(f"wrote {version}")
 
@@ -311,6 +427,8 @@ COMMANDS = {
     "list": (_list, _define_list),
     "train": (_train, _define_train),
     "sample": (_sample, _define_sample),
+    "evaluate": (_evaluate, _define_evaluate),
+    "preset": (_make, _define_make),
     "export": (_export, _define_export),
     "verify": (_verify, _define_verify),
 }

@@ -1,6 +1,7 @@
 """Files that appear whole or not at all."""
 
 import contextlib
+import hashlib
 import os
 import pathlib
 import tempfile
@@ -60,3 +61,8 @@ def check_writable(folder) -> pathlib.Path:
     if not os.access(nearest, os.W_OK | os.X_OK):
         raise ValueError(f"{nearest} is not writable.")
     return folder
+
+
+def sha256_of(path) -> str:
+    """Of a file's bytes, as 64 hexadecimal digits."""
+    return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()

@@ -470,29 +470,36 @@ class GAN(keras.Model):
 
     # -- on disk ---------------------------------------------------------------------------------------------------
 
-    def save_to_preset(self, folder):
-        """Writes configuration and weights, without optimizer state, as a folder that `from_preset` loads.
+    def save_to_preset(self, folder, metadata=None, half=False):
+        """Writes configuration, weights without optimizer state, and a model card, as `from_preset` loads them.
 
         Args:
             folder: such as "saved_models/my_gan"; a preset already there is replaced.
+            metadata: what else the card should say: keys of `kerasgan.cards.write`, such as {"licence": "MIT"}.
+            half: store the weights as float16, in half the space.
 
         Raises:
             ValueError: the GAN is not compiled, or `folder` is a file or cannot be written to.
         """
         from kerasgan import presets
 
-        return presets.save(self, folder)
+        return presets.save(self, folder, metadata, half)
 
     @classmethod
-    def from_preset(cls, path):
-        """The compiled GAN of a preset's folder, a run folder of `kerasgan train`, or a `.keras` file.
+    def from_preset(cls, preset, sha256=None):
+        """A trained, compiled GAN; no code that comes with it is run.
+
+        Args:
+            preset: a name of `kerasgan.list_presets()`, the folder of a preset or of a run of `kerasgan train`, a
+                `.keras` file, or the `https://` address of an archive that holds a preset.
+            sha256: of that archive.
 
         Raises:
-            ValueError: there is no such thing, or it is damaged.
+            ValueError: there is no such thing, it is damaged, or a newer kerasgan wrote it.
         """
         from kerasgan import presets
 
-        return presets.load(path)
+        return presets.load(preset, sha256)
 
     def export(self, filepath, format="tf_saved_model", verbose=None, input_signature=None, **kwargs):
         """Writes one SavedModel at `filepath`, with kerasgan's signatures, for TF Serving.

@@ -22,7 +22,7 @@ class Score:
         error: its standard error, where it has one.
         n_real, n_fake: how many images of each it was computed from.
         features: the name of the feature extractor, or "pixels".
-        seed: of the first generated image.
+        seed: of the first generated image; None where none was generated.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Score:
     n_real: int
     n_fake: int
     features: str
-    seed: int
+    seed: int | None
 
     def __sub__(self, other: "Score") -> float:
         """The difference of two scores that can be compared.
@@ -287,18 +287,69 @@ def nearest_neighbours(samples, training) -> tuple[np.ndarray, np.ndarray]:
     """The training image nearest to each sample, in Euclidean distance: what tells a generator from a memory.
 
     Args:
-        samples: `[N, ...]`.
-        training: `[M, ...]` of the same size.
+        samples: `[N, ...]`, on the scale of `training`.
+        training: `[M, ...]` of the same size; bytes do, and may lie on disk: blocks of it are read.
 
     Returns:
         Indices into `training`, int64 `[N]`, and the distances `[N]`.
+
+    Raises:
+        ValueError: images of different sizes, or none.
     """
-    samples, training = _pair(*(np.reshape(x, (len(x), -1)) for x in (samples, training)))
-    indices, distances = [], []
-    for block in _squared_distances(samples, training):
-        indices.append(block.argmin(1))
-        distances.append(block.min(1))
-    return np.concatenate(indices), np.sqrt(np.concatenate(distances))
+    samples = _rows(np.reshape(samples, (len(samples), -1)))
+    best = np.full(len(samples), np.inf)
+    indices = np.zeros(len(samples), np.int64)
+    for start in range(0, len(training), BLOCK):
+        block = np.reshape(training[start : start + BLOCK], (-1, math.prod(np.shape(training)[1:])))
+        block = _pair(samples, block)[1]
+        for first, distances in _numbered(_squared_distances(samples, block)):
+            rows = slice(first, first + len(distances))
+            nearest = distances.argmin(1)
+            shortest = distances[np.arange(len(distances)), nearest]
+            closer = shortest < best[rows]
+            indices[rows] = np.where(closer, start + nearest, indices[rows])
+            best[rows] = np.where(closer, shortest, best[rows])
+    if not len(training):
+        raise ValueError("There are no training images to compare with.")
+    return indices, np.sqrt(best)
+
+
+def assignment_accuracy(categories, labels) -> tuple[float, list[int]]:
+    """How well categories that were found without labels name the classes, each category standing for one of them.
+
+    The assignment is the best of all one-to-one ones (Chen et al. 2016, arXiv:1606.03657, section 7.2, matches
+    categories to digits). It is found class by class over the sets of categories that are taken already.
+
+    Args:
+        categories: whole numbers from 0, `[N]`.
+        labels: classes, whole numbers from 0, `[N]`; as many classes as categories, or fewer.
+
+    Returns:
+        The share of samples whose category stands for their class; and each class's category.
+
+    Raises:
+        ValueError: arrays that do not fit each other, more classes than categories, or more than 16 categories.
+    """
+    categories, labels = np.asarray(categories, np.int64), np.asarray(labels, np.int64)
+    if categories.ndim != 1 or categories.shape != labels.shape or not len(labels):
+        raise ValueError(f"Categories and labels must be [N]; found shapes {categories.shape} and {labels.shape}.")
+    classes = int(labels.max()) + 1
+    size = max(int(categories.max()) + 1, classes)
+    if size > 16:
+        raise ValueError(f"At most 16 categories can be assigned to classes; found {size}.")
+    counts = np.zeros((classes, size), np.int64)
+    np.add.at(counts, (labels, categories), 1)
+    best = {0: (0, [])}  # taken categories, as bits -> samples named rightly, each class's category so far
+    for row in counts:
+        longer = {}
+        for taken, (right, chosen) in best.items():
+            for category in range(size):
+                bit = 1 << category
+                if not taken & bit and right + row[category] > longer.get(taken | bit, (-1,))[0]:
+                    longer[taken | bit] = (int(right + row[category]), [*chosen, category])
+        best = longer
+    right, chosen = max(best.values())
+    return right / len(labels), chosen
 
 
 def mode_coverage(samples, modes, sigma: float, radius: float = 3.0) -> dict[str, float]:

@@ -5,7 +5,7 @@ import pathlib
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from kerasgan.files import replacing
 
@@ -36,8 +36,7 @@ def grid(images, path=None, columns: int | None = None, gap: int = 2) -> np.ndar
         top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
         sheet[top : top + height, left : left + width] = image
     if path is not None:
-        with replacing(path) as temporary:
-            _picture(sheet).save(temporary, format="PNG")
+        write(sheet, path)
     return sheet
 
 
@@ -86,9 +85,48 @@ def points(samples, path=None, real=None) -> np.ndarray:
     canvas.draw()
     sheet = np.asarray(canvas.buffer_rgba())[..., :3].copy()
     if path is not None:
-        with replacing(path) as temporary:
-            _picture(sheet).save(temporary, format="PNG")
+        write(sheet, path)
     return sheet
+
+
+def page(sections: Sequence[tuple[str, np.ndarray]], path=None, margin: int = 12) -> np.ndarray:
+    """Lays pictures out below each other, each under a heading.
+
+    Args:
+        sections: headings, and uint8 `[height, width, 1 or 3]`. Narrow pictures are enlarged, by whole numbers.
+        path: where to write a PNG; None writes nothing.
+        margin: white pixels around everything.
+
+    Returns:
+        uint8 `[height, width, 3]`, or `[height, width, 1]` where all pictures are grey.
+    """
+    font = ImageFont.load_default(15)
+    titles = [title for title, _ in sections]
+    sheets = []
+    for _, sheet in sections:
+        factor = max(1, 720 // sheet.shape[1])
+        sheets.append(np.broadcast_to(sheet, (*sheet.shape[:2], 3)).repeat(factor, 0).repeat(factor, 1))
+    heading = 24
+    width = 2 * margin + max(max(sheet.shape[1] for sheet in sheets), *(int(font.getlength(title)) for title in titles))
+    height = margin + sum(heading + sheet.shape[0] + margin for sheet in sheets)
+    whole = Image.new("RGB", (width, height), "white")
+    pen, top = ImageDraw.Draw(whole), margin
+    for title, sheet in zip(titles, sheets, strict=True):
+        pen.text((margin, top), title, fill="black", font=font)
+        whole.paste(Image.fromarray(sheet), (margin, top + heading))
+        top += heading + sheet.shape[0] + margin
+    pixels = np.asarray(whole)
+    if all(sheet.shape[2] == 1 for _, sheet in sections):
+        pixels = pixels[..., :1]
+    if path is not None:
+        write(pixels, path)
+    return pixels
+
+
+def write(pixels: np.ndarray, path) -> None:
+    """Writes uint8 `[height, width, 1 or 3]` as a PNG."""
+    with replacing(path) as temporary:
+        _picture(pixels).save(temporary, format="PNG", optimize=True)
 
 
 def can_draw(shape: tuple[int, ...]) -> bool:
@@ -138,6 +176,8 @@ def curves(history: Mapping[str, Sequence[float]], path, x: Sequence[float] | No
         "discriminator": [name for name in history if name.endswith(("d_real", "d_fake"))],
         "nats": [name for name in history if name.endswith(("value", "jsd"))],
         "energy": [name for name in history if name.removeprefix("val_").startswith("energy_")],
+        "Fréchet distance": [name for name in history if name in ("fcd", "fid", "frechet_distance")],
+        "kernel distance": [name for name in history if name == "kid"],
         "mutual information, nats": [name for name in history if "mutual_information" in name],
     }
     known = {name for names in panels.values() for name in names}

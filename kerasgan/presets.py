@@ -1,39 +1,51 @@
 """Trained GANs on disk: what `--preset` names.
 
 A preset is a folder: `config.json` says what the GAN is built and compiled from, `model.weights.h5` holds generator,
-discriminator and average (no optimizer state), `metadata.json` where they come from and their checksum, `samples.png`
-what they draw.
+discriminator and average (no optimizer state), `metadata.json` where they come from, what they score and their
+checksum, `samples.png` what they draw, and `README.md`, the model card, the same for people to read.
 """
 
 import contextlib
-import hashlib
 import json
+import os
 import pathlib
+import re
+import shutil
+import tarfile
+import urllib.parse
 import zipfile
 
+import kerasgan
+from kerasgan import cards
 from kerasgan.errors import first_line
-from kerasgan.files import check_writable, replacing
+from kerasgan.files import check_writable, replacing, sha256_of
+from kerasgan.registry import suggestion
 
 FILES = ("config.json", "metadata.json", "model.weights.h5", "README.md", "samples.png")
+NEEDED = FILES[:3]
+LARGEST_FILE = 4 * 1024**3  # bytes of one file in an archive; more is taken for an attack
 
 
-def save(gan, folder) -> pathlib.Path:
+def save(gan, folder, metadata: dict | None = None, half: bool = False) -> pathlib.Path:
     """Writes a compiled GAN as a preset.
 
     Args:
         gan: a compiled `kerasgan.GAN`.
         folder: the folder to write; a preset already there is replaced, versions for serving beside it stay.
+        metadata: what else `metadata.json` and the card should say: any of the keys that `cards.write` knows.
+        half: store the weights as float16, in half the space. They are loaded as float32; what was measured of the
+            weights before they were stored need not hold after it.
 
     Returns:
         `folder`.
 
     Raises:
-        ValueError: the GAN is not compiled, or `folder` is a file or cannot be written to.
+        ValueError: the GAN is not compiled, `folder` is a file or cannot be written to, or a weight is too large for
+            float16.
     """
     import keras
-    import tensorflow as tf
 
-    from kerasgan import __version__, plots
+    from kerasgan import plots
 
     if not gan.compiled:
         raise ValueError("Only a compiled GAN makes a preset: its losses and optimizers are part of it.")
@@ -44,39 +56,118 @@ def save(gan, folder) -> pathlib.Path:
     own = {}
     gan.save_own_variables(own)  # the state of the dropout masks, which is no weight
     copy.load_own_variables(own)
-    names = ["model.weights.h5", "metadata.json", "config.json"]
-    names += ["samples.png"] if plots.can_draw(gan.sample_shape) else []
+    can_draw = plots.can_draw(gan.sample_shape)
+    names = ["model.weights.h5", "metadata.json", "config.json", "README.md"] + ["samples.png"] * can_draw
     with contextlib.ExitStack() as stack:  # each file takes its place when all are written
         places = {name: stack.enter_context(replacing(folder / name)) for name in names}
         copy.save_weights(places["model.weights.h5"], overwrite=True)
-        metadata = {
+        if half:
+            _store_as_half(places["model.weights.h5"])
+        facts = {
+            "name": folder.absolute().name,
             "model": gan.name,
+            "sample_shape": list(gan.sample_shape),
+            "latent_dim": gan.latent.dim,
+            "parameters": {
+                part: int(network.count_params())
+                for part, network in (("generator", gan.generator), ("discriminator", gan.discriminator))
+            },
+            "ema_decay": gan.ema_decay,
             "steps": int(gan.step.numpy()),
-            "weights_sha256": _sha256(places["model.weights.h5"]),
-            "libraries": {"kerasgan": __version__, "keras": keras.__version__, "tensorflow": tf.__version__},
+            "seed": gan.seed,
+            "storage": "float16" if half else "float32",
+            "weights_sha256": sha256_of(places["model.weights.h5"]),
+            "libraries": versions(),
+            **(metadata or {}),
         }
-        for name, content in (("metadata.json", metadata), ("config.json", config)):
-            places[name].write_text(json.dumps(content, indent=2) + "\n")
-        if "samples.png" in places:
+        if can_draw:
             plots.samples(gan.generate(64), places["samples.png"])
+        places["metadata.json"].write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        places["config.json"].write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
+        places["README.md"].write_text(cards.write(facts, picture=can_draw), encoding="utf-8")
     return folder
 
 
-def load(path):
-    """A GAN from a preset's folder, a run folder of `kerasgan train`, or a `.keras` file.
+def add_metadata(folder, **facts) -> None:
+    """Adds to what a preset's `metadata.json` says, and writes its card anew."""
+    folder = pathlib.Path(folder)
+    facts = {**read_metadata(folder), **facts}
+    with replacing(folder / "metadata.json") as metadata, replacing(folder / "README.md") as card:
+        metadata.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
+        card.write_text(cards.write(facts, picture=(folder / "samples.png").is_file()), encoding="utf-8")
+
+
+def read_metadata(folder) -> dict:
+    """What the `metadata.json` of a preset's folder says; nothing for runs and `.keras` files."""
+    path = pathlib.Path(folder) / "metadata.json"
+    if not path.is_file():
+        return {}
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(facts, dict):
+            raise ValueError(f"it holds a {type(facts).__name__}")
+    except (OSError, ValueError) as error:
+        raise ValueError(f"Cannot read {path}: {first_line(error)}.") from None
+    return facts
+
+
+def list_presets() -> list[str]:
+    """The names of the trained GANs that come with kerasgan, sorted."""
+    return sorted(_shipped())
+
+
+def _shipped() -> dict[str, pathlib.Path]:
+    folders = [path for root in kerasgan.__path__ for path in pathlib.Path(root).glob("saved_models/*")]
+    return {folder.name: folder for folder in folders if is_preset(folder)}
+
+
+def find(preset, sha256: str | None = None) -> pathlib.Path:
+    """Where a preset lies.
 
     Args:
-        path: the folder, or the file. Of a run the `final.keras` is taken, or else the newest checkpoint.
+        preset: a name of `list_presets()`, a path, or the `https://` address of a `.zip` or `.tar.gz` that holds a
+            preset. Names come before paths: "./dcgan_fashion_mnist" is a folder of your own.
+        sha256: of the archive, 64 hexadecimal digits; a download needs it.
+
+    Returns:
+        A folder, or a `.keras` file. Downloads are kept in `~/.cache/kerasgan`, or `$KERASGAN_CACHE`.
+
+    Raises:
+        ValueError: there is no such thing, an address without `sha256` or of another kind, a download that fails or
+            is not what `sha256` says, or an archive without a preset.
+    """
+    if isinstance(preset, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", preset):
+        return _download(preset, sha256)
+    if sha256 is not None:
+        raise ValueError(f"sha256 is for archives at an https:// address; found the preset {str(preset)!r}.")
+    shipped = _shipped()
+    if str(preset) in shipped:
+        return shipped[str(preset)]
+    path = pathlib.Path(preset)
+    if not path.exists():
+        names = f" Known names: {', '.join(sorted(shipped))}." if shipped else ""
+        raise ValueError(
+            f"There is no preset, run folder or .keras file {str(preset)!r}.{names}{suggestion(str(preset), shipped)}"
+        )
+    return path
+
+
+def load(preset, sha256: str | None = None):
+    """A GAN from a preset, a run folder of `kerasgan train`, or a `.keras` file.
+
+    No code that comes with it is run: Keras's safe mode builds known layers only, and Lambda layers are refused.
+
+    Args:
+        preset, sha256: as for `find`. Of a run the `best.keras` is taken, or else `final.keras`, or else the newest
+            checkpoint.
 
     Returns:
         The compiled GAN.
 
     Raises:
-        ValueError: there is no such thing, or it is damaged, or it is not a GAN.
+        ValueError: there is no such thing, or it is damaged, or it is not a GAN, or a newer kerasgan wrote it.
     """
-    path = pathlib.Path(path)
-    if not path.exists():
-        raise ValueError(f"There is no preset, run folder or .keras file {str(path)!r}.")
+    path = find(preset, sha256)
     if is_preset(path):
         return _load_preset(path)
     if path.is_dir():
@@ -84,9 +175,19 @@ def load(path):
     return _load_keras(path)
 
 
+def versions() -> dict[str, str]:
+    """The libraries that a result depends on."""
+    import keras
+    import tensorflow as tf
+
+    from kerasgan import __version__
+
+    return {"kerasgan": __version__, "keras": keras.__version__, "tensorflow": tf.__version__}
+
+
 def is_preset(folder) -> bool:
     """Whether a folder has a preset's files."""
-    return all((pathlib.Path(folder) / name).is_file() for name in ("config.json", "metadata.json", "model.weights.h5"))
+    return all((pathlib.Path(folder) / name).is_file() for name in NEEDED)
 
 
 def _load_preset(folder):
@@ -96,16 +197,20 @@ def _load_preset(folder):
 
     weights = folder / "model.weights.h5"
     try:
-        expected = json.loads((folder / "metadata.json").read_text())["weights_sha256"]
-        if _sha256(weights) != expected:
+        facts = json.loads((folder / "metadata.json").read_text(encoding="utf-8"))
+        _check_version(facts["libraries"]["kerasgan"])
+        if sha256_of(weights) != facts["weights_sha256"]:
             raise ValueError(f"the sha256 of {weights.name} is not the one in metadata.json")
-        config = json.loads((folder / "config.json").read_text())
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        _refuse_lambda(config)
         compiled_from = config.pop("compile_config")
         gan = keras.saving.deserialize_keras_object(config, safe_mode=True)
         if not isinstance(gan, GAN):
             raise ValueError(f"config.json describes a {type(gan).__name__}, not a GAN")
         gan.load_weights(weights)  # before the optimizers are there, of which the file holds nothing
         gan.compile_from_config(compiled_from)
+    except _RefusedError as error:
+        raise ValueError(f"Cannot load the preset {folder}: {error}") from None
     except Exception as error:  # a damaged configuration can fail anywhere in Keras
         raise ValueError(
             f"Cannot load the preset {folder}: it is damaged ({first_line(error).removesuffix('.')})."
@@ -113,14 +218,37 @@ def _load_preset(folder):
     return gan
 
 
+class _RefusedError(Exception):
+    """A preset is whole and still not for us."""
+
+
+def _check_version(version):
+    theirs, ours = (tuple(map(int, re.findall(r"\d+", text)[:3])) for text in (version, kerasgan.__version__))
+    if theirs > ours:
+        raise _RefusedError(
+            f"kerasgan {version} wrote it, and this is {kerasgan.__version__}; upgrade with pip install -U kerasgan."
+        )
+
+
+def _refuse_lambda(config):
+    if isinstance(config, dict):
+        if config.get("class_name") == "Lambda":
+            raise _RefusedError("it has a Lambda layer, which is code, and code from a preset is never run.")
+        config = list(config.values())
+    if isinstance(config, list):
+        for part in config:
+            _refuse_lambda(part)
+
+
 def _load_run(folder):
-    if (folder / "final.keras").is_file():
-        return _load_keras(folder / "final.keras")
+    for name in ("best.keras", "final.keras"):
+        if (folder / name).is_file():
+            return _load_keras(folder / name)
     from kerasgan.callbacks import restore
 
     gan = restore(folder / "checkpoints")
     if gan is None:
-        raise ValueError(f"{folder} is no preset, and holds neither final.keras nor a checkpoint of a run.")
+        raise ValueError(f"{folder} is no preset, and holds neither a .keras file nor a checkpoint of a run.")
     return gan
 
 
@@ -146,5 +274,85 @@ def _load_keras(path):
     return gan
 
 
-def _sha256(path):
-    return hashlib.sha256(path.read_bytes()).hexdigest()
+def _store_as_half(path):
+    """Writes a weights file again with float16 in place of float32."""
+    import h5py
+    import numpy as np
+
+    with replacing(path) as temporary, h5py.File(path, "r") as old, h5py.File(temporary, "w") as new:
+
+        def copy(name, item):
+            if isinstance(item, h5py.Group):
+                new.require_group(name).attrs.update(item.attrs)
+                return
+            values = item[()]
+            if item.dtype == np.float32:
+                with np.errstate(over="ignore"):
+                    values = values.astype(np.float16)
+                if not np.isfinite(values).all():
+                    raise ValueError(f"The weight {name} is not finite in float16; store float32.")
+            new.create_dataset(name, data=values).attrs.update(item.attrs)
+
+        new.attrs.update(old.attrs)
+        old.visititems(copy)
+
+
+def _download(address, sha256):
+    """The folder of a downloaded preset; what has been downloaded once is not asked for again."""
+    import keras
+
+    if urllib.parse.urlsplit(address).scheme.lower() != "https":
+        raise ValueError(f"A preset is downloaded over https:// only; found {address}.")
+    if sha256 is None or not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
+        raise ValueError(f"A preset from the net needs its archive's sha256, 64 hexadecimal digits; found {sha256!r}.")
+    sha256 = sha256.lower()
+    cache = pathlib.Path(os.environ.get("KERASGAN_CACHE") or pathlib.Path.home() / ".cache" / "kerasgan")
+    folder = cache / sha256
+    if is_preset(folder):
+        return folder
+    check_writable(cache)
+    try:
+        archive = keras.utils.get_file(
+            f"{sha256}.archive", address, file_hash=sha256, hash_algorithm="sha256", cache_dir=cache
+        )
+    except Exception as error:  # the net, the server, the disk and the checksum fail in as many ways
+        raise ValueError(f"Cannot download {address}: {first_line(error)}.") from None
+    try:
+        _unpack(archive, folder, address)
+    finally:
+        pathlib.Path(archive).unlink()
+    return folder
+
+
+def _unpack(archive, folder, address):
+    """Takes a preset's files, and nothing else, out of a `.zip` or `.tar.gz`; where they lie in it does not matter."""
+    try:
+        if zipfile.is_zipfile(archive):
+            with zipfile.ZipFile(archive) as opened:
+                members = {
+                    pathlib.PurePosixPath(m.filename).name: (m.file_size, m)
+                    for m in opened.infolist()
+                    if not m.is_dir()
+                }
+                _write_members(members, opened.open, folder)
+        else:
+            with tarfile.open(archive) as opened:
+                members = {pathlib.PurePosixPath(m.name).name: (m.size, m) for m in opened if m.isfile()}
+                _write_members(members, opened.extractfile, folder)
+    except (OSError, EOFError, ValueError, zipfile.BadZipFile, tarfile.TarError) as error:
+        raise ValueError(f"{address} holds no preset: {first_line(error)}.") from None
+
+
+def _write_members(members, open_member, folder):
+    missing = [name for name in NEEDED if name not in members]
+    if missing:
+        raise ValueError(f"it lacks {', '.join(missing)}")
+    with contextlib.ExitStack() as stack:
+        for name in FILES:
+            size, member = members.get(name, (0, None))
+            if size > LARGEST_FILE:
+                raise ValueError(f"its {name} would take {size:,} bytes")
+            if member is not None:
+                place = stack.enter_context(replacing(folder / name))
+                with open_member(member) as source, open(place, "wb") as target:
+                    shutil.copyfileobj(source, target)

@@ -53,7 +53,30 @@ class Family:
     build: Callable[[Any], "GAN"]
 
 
+@dataclasses.dataclass(frozen=True)
+class PresetRecipe:
+    """How a trained preset was made: what `kerasgan train --recipe=NAME` does.
+
+    Attributes:
+        name: the preset's, `<model>_<dataset>`.
+        model: the family's name.
+        dataset, split: what it is trained on, as `kerasgan.data.load` takes it.
+        validation_split: what the best epoch is chosen on.
+        settings: fields of the family's recipe, where they differ from the paper's.
+        notes: what earned those settings their place, for the model card (Markdown).
+    """
+
+    name: str
+    model: str
+    dataset: str
+    split: str
+    validation_split: str
+    settings: dict[str, Any]
+    notes: str = ""
+
+
 _families: dict[str, Family] = {}
+_presets: dict[str, PresetRecipe] = {}
 
 
 def register(name: str, recipe: type[Recipe], summary: str):
@@ -75,6 +98,37 @@ def register(name: str, recipe: type[Recipe], summary: str):
         return build
 
     return add
+
+
+def register_preset(
+    name: str, model: str, dataset: str, split: str, validation_split: str, notes: str = "", **settings
+):
+    """Registers how a preset is trained; the arguments are `PresetRecipe`'s.
+
+    Raises:
+        ValueError: the name is taken.
+    """
+    if name in _presets:
+        raise ValueError(f"The preset {name!r} is registered already.")
+    _presets[name] = PresetRecipe(name, model, dataset, split, validation_split, settings, notes)
+
+
+def list_preset_recipes() -> list[str]:
+    """The names that `get_preset_recipe` takes, sorted."""
+    _discover()
+    return sorted(_presets)
+
+
+def get_preset_recipe(name: str) -> PresetRecipe:
+    """How the preset of that name is trained.
+
+    Raises:
+        ValueError: there is none; the message lists the known ones.
+    """
+    known = list_preset_recipes()
+    if name not in known:
+        raise ValueError(f"Unknown recipe {name!r}. Known: {', '.join(known)}.{suggestion(name, known)}")
+    return _presets[name]
 
 
 def _discover() -> dict[str, Family]:

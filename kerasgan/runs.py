@@ -3,9 +3,11 @@
 config.json    what was asked for, resolved: everything that the result depends on
 checkpoints/   the newest states, to go on from
 history.csv    one line per epoch
+time.json      how long it took
 samples/       pictures of the same seeds as training went on, and samples.gif (not of vectors of 3 and more numbers)
 curves.png     the history as a picture
 final.keras    the trained GAN, with both optimizers
+best.keras     the GAN of the epoch with the lowest Fréchet distance, where there is a split to judge by
 """
 
 import dataclasses
@@ -13,13 +15,23 @@ import functools
 import json
 import math
 import pathlib
+import shlex
 import shutil
 from importlib import metadata
 
 from kerasgan import __version__, registry
 from kerasgan.files import check_writable, replacing
 
-PARTS = ("config.json", "checkpoints", "history.csv", "samples", "curves.png", "final.keras")
+PARTS = (
+    "config.json",
+    "checkpoints",
+    "history.csv",
+    "time.json",
+    "samples",
+    "curves.png",
+    "final.keras",
+    "best.keras",
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +45,7 @@ class Config:
         epochs: passes over the data.
         batch_size: images per `train_step`: `recipe["d_steps"]` minibatches.
         recipe: every field of the family's recipe.
+        validation_split: what each epoch is scored on, or None.
     """
 
     model: str
@@ -41,13 +54,14 @@ class Config:
     epochs: int
     batch_size: int
     recipe: dict
+    validation_split: str | None = None
 
 
 class AlreadyThereError(ValueError):
     """The output folder holds a run, or something else."""
 
 
-def resolve(model, dataset, split="train", epochs=None, batch_size=None, **overrides) -> Config:
+def resolve(model, dataset, split="train", epochs=None, batch_size=None, validation_split=None, **overrides) -> Config:
     """Fills in what was not asked for from the family's recipe and the dataset, and checks the whole.
 
     Raises:
@@ -75,7 +89,7 @@ def resolve(model, dataset, split="train", epochs=None, batch_size=None, **overr
             raise ValueError(f"{name} must be at least 1; found {number}.")
     if batch_size % recipe.d_steps:
         raise ValueError(f"batch_size={batch_size} must divide into d_steps={recipe.d_steps} minibatches.")
-    return Config(model, dataset, split, epochs, batch_size, dataclasses.asdict(recipe))
+    return Config(model, dataset, split, epochs, batch_size, dataclasses.asdict(recipe), validation_split)
 
 
 def train(config: Config, output, resume: bool = False, overwrite: bool = False, verbose="auto"):
@@ -115,12 +129,20 @@ def train(config: Config, output, resume: bool = False, overwrite: bool = False,
     )
     epoch_steps = len(load())
 
+    score, judges = None, []
+    if config.validation_split is not None:
+        score = callbacks.EvaluateSamples(config.dataset, config.validation_split)
+        monitor, _ = score.prepare(gan)
+
     if overwrite:
         _delete_run(output)
     output.mkdir(parents=True, exist_ok=True)
     _write_config(config, output)
 
     checkpoint = callbacks.TrainingCheckpoint(output / "checkpoints")
+    if score is not None:
+        past = filter(math.isfinite, callbacks.read_history(output / "history.csv").get(monitor, []))
+        judges = [score, callbacks.BestModel(output / "best.keras", monitor, min(past, default=math.inf))]
     pictures = []
     if plots.can_draw(gan.sample_shape):
         pictures.append(callbacks.SampleGrid(output / "samples", real=images[:2500] if images.ndim == 2 else None))
@@ -139,6 +161,8 @@ def train(config: Config, output, resume: bool = False, overwrite: bool = False,
                 callbacks=[
                     keras.callbacks.TerminateOnNaN(),
                     *pictures,
+                    *judges,
+                    callbacks.WallTime(output / "time.json"),
                     callbacks.HistoryTable(output / "history.csv"),
                     checkpoint,
                 ],
@@ -149,7 +173,7 @@ def train(config: Config, output, resume: bool = False, overwrite: bool = False,
     history = callbacks.read_history(output / "history.csv")
     if history:
         plots.curves(history, output / "curves.png", x=history["epoch"])
-        if not all(math.isfinite(values[-1]) for values in history.values()):
+        if not all(math.isfinite(history[name][-1]) for name in ("d_loss", "g_loss")):
             raise ValueError(
                 f"Training diverged in epoch {history['epoch'][-1]:.0f}: a loss is no longer a finite number. "
                 f"The last good state is in {output / 'checkpoints'}."
@@ -157,6 +181,88 @@ def train(config: Config, output, resume: bool = False, overwrite: bool = False,
     with replacing(output / "final.keras") as temporary:
         gan.save(temporary)
     return gan
+
+
+def resolve_recipe(name: str) -> Config:
+    """The config of `kerasgan train --recipe=NAME`.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    recipe = registry.get_preset_recipe(name)
+    return resolve(
+        recipe.model, recipe.dataset, recipe.split, validation_split=recipe.validation_split, **recipe.settings
+    )
+
+
+def command(config: Config) -> str:
+    """The command that trains as a config says."""
+    for name in registry.list_preset_recipes():
+        if registry.get_preset_recipe(name).model == config.model and resolve_recipe(name) == config:
+            return f"kerasgan train --recipe={name}"
+    given = [f"--{name}={getattr(config, name)}" for name in ("model", "dataset", "split", "epochs", "batch_size")]
+    if config.validation_split is not None:
+        given.append(f"--validation_split={config.validation_split}")
+    usual = dataclasses.asdict(registry.get_recipe(config.model, image_shape=config.recipe["image_shape"]))
+    for name, value in config.recipe.items():
+        if value != usual[name] and name not in ("epochs", "batch_size"):
+            own = name in ("loss", "d_steps", "fresh_noise", "ema_decay", "seed")
+            given.append(f"--{name}={value}" if own else f"--set={name}={value}")
+    if "image_shape" not in " ".join(given):
+        given.append(f"--image_shape={','.join(map(str, config.recipe['image_shape']))}")
+    return " ".join(["kerasgan train", *(shlex.quote(part) for part in given)])
+
+
+def make_preset(run, output, licence: str | None = None, progress: bool = False) -> pathlib.Path:
+    """Makes a preset of a run: its best model, stored as float16, with its scores and its card.
+
+    The scores are those of the weights as they are stored, on the dataset's test split; beside them stand those of the
+    last epoch and of real training images.
+
+    Args:
+        run: the run's folder.
+        output: the preset's folder, named as the preset is to be called.
+        licence: what the card says of it.
+        progress: show bars on the terminal.
+
+    Returns:
+        `output`.
+
+    Raises:
+        ValueError: `run` holds no finished run, or there is nothing to score it by (see `evaluation.evaluate`).
+    """
+    from kerasgan import callbacks, data, evaluation, presets
+
+    run, output = pathlib.Path(run), check_writable(output)
+    config = read_config(run)
+    if not (run / "final.keras").is_file():
+        raise ValueError(f"The run in {run} is not finished; go on with: kerasgan train --output={run} --resume")
+    gan = presets.load(run)
+    history = callbacks.read_history(run / "history.csv")
+    recipe = registry.get_preset_recipe(output.name) if output.name in registry.list_preset_recipes() else None
+    facts = {
+        "recipe": command(config),
+        "dataset": data.with_version(config.dataset),
+        "split": config.split,
+        "validation_split": config.validation_split,
+        "epochs": config.epochs,
+        "epoch": 1 + history["step"].index(int(gan.step.numpy())),
+        **json.loads((run / "time.json").read_text()),
+        "licence": licence,
+        "notes": recipe.notes if recipe is not None else "",
+    }
+    presets.save(gan, output, facts, half=True)
+    report = evaluation.evaluate(presets.load(output), config.dataset, progress=progress).to_json()
+    last = None
+    if (run / "best.keras").is_file():
+        last = evaluation.evaluate(presets.load(run / "final.keras"), config.dataset, progress=progress).to_json()
+    presets.add_metadata(
+        output,
+        evaluation=f"kerasgan evaluate --preset={output.name} --dataset={config.dataset} --output=report.json",
+        last=last and last["scores"],
+        **{key: report[key] for key in ("scores", "reference", "class_shares", "losses")},
+    )
+    return output
 
 
 def read_config(output) -> Config:
@@ -170,12 +276,11 @@ def read_config(output) -> Config:
         raise ValueError(f"{output} holds no run to resume: there is no config.json.")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-        fields = {field.name: content[field.name] for field in dataclasses.fields(Config)}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        fields = {field.name: content[field.name] for field in dataclasses.fields(Config) if field.name in content}
+        fields["recipe"] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields["recipe"].items()}
+        return Config(**fields)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"Cannot read {path}: {error!r}.") from None
-    recipe = fields["recipe"]
-    fields["recipe"] = {name: tuple(value) if isinstance(value, list) else value for name, value in recipe.items()}
-    return Config(**fields)
 
 
 def with_epochs(config: Config, epochs: int | None) -> Config:

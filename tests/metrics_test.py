@@ -1,6 +1,7 @@
 """Measures against closed forms, cases counted by hand, and plain loops over their definitions."""
 
 import dataclasses
+import itertools
 import math
 
 import numpy as np
@@ -192,6 +193,33 @@ def test_nearest_neighbours(monkeypatch):
     indices, distances = metrics.nearest_neighbours(samples, training)
     np.testing.assert_array_equal(indices, [1, 2, 0])
     np.testing.assert_allclose(distances, [math.sqrt(0.02), 0.5, 1.0])
+    indices, distances = metrics.nearest_neighbours([[200.0, 3.0]], np.array([[0, 3], [255, 3], [199, 0]], np.uint8))
+    assert (indices.tolist(), distances.tolist()) == ([2], [math.sqrt(10)])  # bytes do not run over
+    with pytest.raises(ValueError, match="no training images"):
+        metrics.nearest_neighbours(samples, training[:0])
+
+
+def test_assignment_accuracy():
+    """By trying all assignments. The greedy one is not the best here: category 1 is most often class 0, but is needed
+    for class 1."""
+    rng = np.random.default_rng(0)
+    for classes, size in ((4, 4), (3, 5)):
+        labels, categories = rng.integers(0, classes, 200), rng.integers(0, size, 200)
+        labels[0], categories[0] = classes - 1, size - 1
+        tried = {
+            chosen: np.mean(np.array(chosen)[labels] == categories)
+            for chosen in itertools.permutations(range(size), classes)
+        }
+        accuracy, chosen = metrics.assignment_accuracy(categories, labels)
+        assert accuracy == pytest.approx(max(tried.values()))
+        assert tried[tuple(chosen)] == pytest.approx(accuracy)
+    categories = np.repeat([0, 1, 1], [4, 5, 3])
+    labels = np.repeat([0, 0, 1], [4, 5, 3])
+    assert metrics.assignment_accuracy(categories, labels) == (7 / 12, [0, 1])
+    with pytest.raises(ValueError, match="At most 16 categories"):
+        metrics.assignment_accuracy([16], [0])
+    with pytest.raises(ValueError, match=r"must be \[N\]; found shapes \(2,\) and \(3,\)"):
+        metrics.assignment_accuracy([0, 1], [0, 1, 2])
 
 
 def test_scores_that_do_not_compare():

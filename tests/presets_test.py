@@ -3,6 +3,8 @@
 import json
 import re
 import shutil
+import tarfile
+import zipfile
 
 import keras
 import numpy as np
@@ -11,6 +13,7 @@ from conftest import assert_same_weights, small_gan, small_images
 
 import kerasgan
 from kerasgan import presets
+from kerasgan.files import sha256_of
 
 
 @pytest.fixture(scope="module")
@@ -37,15 +40,9 @@ def test_what_is_saved_is_loaded(gan, preset, recwarn):
     loaded.fit(small_images(), batch_size=16, verbose=0)
     assert not [warning for warning in recwarn if "Skipping variable" in str(warning.message)]
 
-    assert sorted(path.name for path in preset.iterdir()) == [
-        "config.json",
-        "metadata.json",
-        "model.weights.h5",
-        "samples.png",
-    ]
+    assert {path.name for path in preset.iterdir()} == set(presets.FILES)
     metadata = json.loads((preset / "metadata.json").read_text())
     assert metadata["steps"] == 4
-    assert {path.name for path in preset.iterdir()} < set(presets.FILES)
 
 
 def test_saving_again_replaces_and_leaves_versions(gan, tmp_path):
@@ -67,7 +64,7 @@ def test_a_failure_leaves_the_old_preset(gan, tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space left"):
         small_gan(seed=3).save_to_preset(tmp_path / "small")
     np.testing.assert_array_equal(presets.load(tmp_path / "small").generate(2), gan.generate(2))
-    assert len(list((tmp_path / "small").iterdir())) == 4
+    assert len(list((tmp_path / "small").iterdir())) == len(presets.FILES)
 
 
 def test_images_that_have_no_picture_are_saved_without(tmp_path):
@@ -105,6 +102,132 @@ def test_damaged_presets(preset, tmp_path, name, spoil, message):
         presets.load(folder)
 
 
+def spoil_json(folder, name, **changes):
+    content = json.loads((folder / name).read_text())
+    (folder / name).write_text(json.dumps({**content, **changes}))
+
+
+def test_weights_in_half_the_space(gan, preset, tmp_path):
+    """float16 has eleven bits, so a weight is off by 1/2048 of itself at most; whole numbers stay what they are."""
+    half = gan.save_to_preset(tmp_path / "half", half=True)
+    loaded = presets.load(half)
+    for before, after in zip(gan.variables, loaded.variables, strict=True):
+        assert before.dtype == after.dtype
+        np.testing.assert_allclose(np.asarray(after), np.asarray(before), rtol=2**-11, atol=2**-24)
+    assert int(loaded.step) == 4
+    assert presets.read_metadata(half)["storage"] == "float16"
+    assert (half / "model.weights.h5").stat().st_size < (preset / "model.weights.h5").stat().st_size
+    gan.generator.trainable_variables[0].assign(gan.generator.trainable_variables[0] + 1e5)
+    with pytest.raises(ValueError, match="is not finite in float16; store float32"):
+        gan.save_to_preset(tmp_path / "half", half=True)
+    gan.generator.trainable_variables[0].assign(gan.generator.trainable_variables[0] - 1e5)
+    presets.load(half)
+
+
+def test_the_card_says_what_the_metadata_says(gan, tmp_path):
+    score = {"value": 12.34, "error": 0.5, "n_real": 10000, "n_fake": 9000, "features": "some_classifier", "seed": 7}
+    folder = gan.save_to_preset(
+        tmp_path / "mine", {"licence": "MIT", "recipe": "kerasgan train --it", "notes": "Luck."}
+    )
+    assert "No scores have been measured" in (folder / "README.md").read_text()
+    evaluation = "kerasgan evaluate --preset=mine"
+    presets.add_metadata(folder, scores={"fcd": score}, last={"fcd": {**score, "value": 99.0}}, evaluation=evaluation)
+    card = (folder / "README.md").read_text()
+    facts = json.loads((folder / "metadata.json").read_text())
+    row = "| `fcd` | 12.34 ± 0.5 | 99 ± 0.5 | 10,000 / 9,000 | some_classifier | 7 |"
+    for expected in (row, facts["weights_sha256"], "MIT", "kerasgan train --it", "Luck.", evaluation, "# mine"):
+        assert expected in card
+    presets.load(folder)
+
+
+@pytest.fixture
+def shipped(preset, tmp_path, monkeypatch):
+    """An installation with the preset `small` in it."""
+    shutil.copytree(preset, tmp_path / "installed" / "saved_models" / "small")
+    monkeypatch.setattr(kerasgan, "__path__", [*kerasgan.__path__, str(tmp_path / "installed")])
+
+
+@pytest.mark.usefixtures("shipped")
+def test_presets_by_name(gan, tmp_path, monkeypatch):
+    assert "small" in kerasgan.list_presets()
+    assert "fashion_mnist_classifier" not in kerasgan.list_presets()
+    np.testing.assert_array_equal(kerasgan.GAN.from_preset("small").generate(2), gan.generate(2))
+    with pytest.raises(ValueError, match=r"no preset, run folder or \.keras file 'smal'.* Did you mean 'small'\?"):
+        presets.load("smal")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small").mkdir()
+    presets.load("small")  # names come before paths
+    with pytest.raises(ValueError, match="small is no preset"):
+        presets.load("./small")
+
+
+def test_a_newer_librarys_preset(preset, tmp_path):
+    folder = tmp_path / "new"
+    shutil.copytree(preset, folder)
+    spoil_json(folder, "metadata.json", libraries={"kerasgan": "99.1.0"})
+    with pytest.raises(ValueError, match=r"kerasgan 99\.1\.0 wrote it, and this is 0.*pip install -U kerasgan"):
+        presets.load(folder)
+
+
+def test_code_in_a_preset_is_not_run(preset, tmp_path):
+    """Keras writes a Lambda layer as marshalled Python; with or without that, nobody calls it."""
+    folder = tmp_path / "code"
+    shutil.copytree(preset, folder)
+    config = json.loads((folder / "config.json").read_text())
+    layers = config["config"]["generator"]["config"]["layers"]
+    layers.append({"module": "keras.layers", "class_name": "Lambda", "config": {"function": "lambda x: 1 / 0"}})
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ValueError, match="it has a Lambda layer, which is code, and code from a preset is never run"):
+        presets.load(folder)
+
+
+def archive_of(preset, path):
+    with zipfile.ZipFile(path, "w") as archive:
+        for file in preset.iterdir():
+            archive.write(file, f"some/folder/{file.name}")
+        archive.writestr("../outside.txt", "no")
+    return path
+
+
+def test_a_preset_from_the_net(gan, preset, tmp_path, monkeypatch):
+    """The download is Keras's; here it takes files of this machine in place of addresses."""
+    monkeypatch.setenv("KERASGAN_CACHE", str(tmp_path / "cache"))
+    downloads = []
+
+    def download(address, filename, progress=None):
+        downloads.append(address)
+        shutil.copy(tmp_path / address.rpartition("/")[2], filename)
+
+    monkeypatch.setattr("keras.src.utils.file_utils.urlretrieve", download)
+    archive = archive_of(preset, tmp_path / "small.zip")
+    digest = sha256_of(archive)
+    for _ in range(2):
+        loaded = kerasgan.GAN.from_preset("https://example.org/small.zip", sha256=digest)
+        np.testing.assert_array_equal(loaded.generate(2), gan.generate(2))
+    assert len(downloads) == 1
+    assert {path.name for path in (tmp_path / "cache" / digest).iterdir()} == set(presets.FILES)
+    assert not list(tmp_path.rglob("outside.txt"))
+
+    with tarfile.open(tmp_path / "small.tar.gz", "w:gz") as archive:
+        archive.add(preset, "small")
+    presets.load("https://example.org/small.tar.gz", sha256_of(tmp_path / "small.tar.gz"))
+    with zipfile.ZipFile(tmp_path / "empty.zip", "w") as archive:
+        archive.writestr("readme.txt", "nothing")
+    for name, digest, message in (
+        ("small.zip", "0" * 64, "Cannot download https://example.org/small.zip: "),
+        ("small.zip", None, "needs its archive's sha256, 64 hexadecimal digits; found None"),
+        ("small.zip", "abc", "64 hexadecimal digits; found 'abc'"),
+        ("empty.zip", sha256_of(tmp_path / "empty.zip"), "holds no preset: it lacks config.json, metadata.json, model"),
+        ("nowhere.zip", "1" * 64, "Cannot download https://example.org/nowhere.zip: "),
+    ):
+        with pytest.raises(ValueError, match=message):
+            presets.load(f"https://example.org/{name}", digest)
+    with pytest.raises(ValueError, match="over https:// only; found http://"):
+        presets.load("http://example.org/small.zip", digest)
+    with pytest.raises(ValueError, match="sha256 is for archives at an https:// address"):
+        presets.load(preset, "0" * 64)
+
+
 def test_an_uncompiled_gan_and_places_that_are_none(gan, tmp_path):
     bare = kerasgan.GAN.from_config(gan.get_config())
     with pytest.raises(ValueError, match="Only a compiled GAN makes a preset"):
@@ -115,6 +238,6 @@ def test_an_uncompiled_gan_and_places_that_are_none(gan, tmp_path):
     with pytest.raises(ValueError, match="There is no preset, run folder"):
         presets.load(tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
-    with pytest.raises(ValueError, match="is no preset, and holds neither final"):
+    with pytest.raises(ValueError, match=r"is no preset, and holds neither a \.keras file"):
         presets.load(tmp_path / "empty")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["empty", "file"]

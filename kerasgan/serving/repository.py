@@ -11,11 +11,11 @@ MOUNT = "/models"  # where compose.yaml shows the repository to the server
 _HEADER = "# Written by `kerasgan export` from the folders beside it that hold versions.\n"
 
 
-def publish_preset(preset, folder, xla: bool = False) -> pathlib.Path:
+def publish_preset(preset, folder, xla: bool = False, sha256: str | None = None) -> pathlib.Path:
     """Exports a preset, a run or a `.keras` file as the next version, and lists it in a `models.config` of ours.
 
     Args:
-        preset: as `presets.load` takes it.
+        preset, sha256: as `presets.load` takes them.
         folder, xla: as for `publish`.
 
     Returns:
@@ -24,7 +24,8 @@ def publish_preset(preset, folder, xla: bool = False) -> pathlib.Path:
     Raises:
         ValueError: the preset cannot be loaded, or `folder` is no place for it.
     """
-    version = publish(presets.load(preset), folder, xla=xla, metadata={"preset": str(preset)})
+    found = presets.find(preset, sha256)
+    version = publish(presets.load(found), folder, xla=xla, metadata=_metadata(preset, found))
     repository = version.parent.parent
     if (repository / "models.config").is_file() and _is_ours(repository / "models.config"):
         write_models_config(repository)
@@ -55,13 +56,17 @@ def publish_all(repository, xla: bool = False) -> Iterator[pathlib.Path]:
         for name in names:
             try:
                 gan = presets.load(repository / name)
-                yield publish(gan, repository / name, xla=xla, metadata={"preset": name})
+                yield publish(gan, repository / name, xla=xla, metadata=_metadata(name, repository / name))
             except ValueError as error:
                 failures.append(f"{name}: {error}")
     finally:
         write_models_config(repository)
     if failures:
         raise ValueError(f"{len(failures)} of {len(names)} presets could not be exported. {' '.join(failures)}")
+
+
+def _metadata(preset, folder):
+    return {"preset": str(preset), "scores": presets.read_metadata(folder).get("scores") or {}}
 
 
 def write_models_config(repository) -> pathlib.Path:

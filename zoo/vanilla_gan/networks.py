@@ -47,8 +47,9 @@ def discriminator(image_shape: tuple[int, ...], units: int, pieces: int, seed: i
     for rate in (0.2, 0.5):
         x = layers.Dropout(rate, seed=next(seeds))(x)
         x = layers.Dense(units * pieces, kernel_initializer=_uniform(0.005, seeds))(x)
-        x = layers.Reshape((units, pieces))(x)
-        x = ops.max(x, axis=-1)  # (B, units)
+        # Pieces before units: TensorFlow takes the maximum over the last axis of all at half the speed on a CPU.
+        x = layers.Reshape((pieces, units))(x)
+        x = ops.max(x, axis=1)  # (B, units)
     x = layers.Dropout(0.5, seed=next(seeds))(x)
     logits = layers.Dense(1, kernel_initializer=_uniform(0.005, seeds), dtype="float32", name="logits")(x)
     return keras.Model(images, logits, name="discriminator")

@@ -1,0 +1,125 @@
+"""Model cards: a preset's `metadata.json` as a page for people, in Markdown."""
+
+# Scores in the order in which cards and tables show them, and what each is.
+MEASURES = {
+    "fcd": "Fréchet distance on the classifier's features; lower is better",
+    "fid": "Fréchet distance on Inception's features; lower is better",
+    "frechet_distance": "Fréchet distance; lower is better",
+    "kid": "kernel distance on the same features; lower is better",
+    "precision": "share of generated images that lie among the real ones",
+    "recall": "share of real images that lie among the generated ones",
+    "density": "how densely real images lie around a generated one; 1 for the data",
+    "coverage": "share of real images with a generated one near by",
+    "classifier_score": "inception score, with the classifier; from 1 to its number of classes",
+    "inception_score": "inception score",
+    "reversed_classifier_score": "EBGAN's form of it, in nats",
+    "reversed_inception_score": "EBGAN's form of it, in nats",
+    "parzen_nats": "Parzen-window log-likelihood, in nats, as in the 2014 paper; it rewards blur",
+    "nearest_training_image": "mean distance to the nearest training image; copies have 0",
+    "code_accuracy": "the first code as a classifier of the test images, best assignment",
+    "modes": "modes with a sample of high quality",
+    "high_quality": "share of samples within 3 sigma of a mode",
+    "kl": "divergence of the modes' shares from equal ones, in nats",
+}
+
+
+def write(facts: dict, picture: bool) -> str:
+    """The card of a preset.
+
+    Args:
+        facts: its metadata. `presets.save` gives name, model, sample_shape, latent_dim, parameters, ema_decay, steps,
+            seed, storage, weights_sha256 and libraries. Where they are given it also says: recipe (the command),
+            dataset, split, validation_split, epochs, epoch (the chosen one), seconds, cores, licence, notes, evaluation
+            (the command), scores, reference and last (each `{name: {"value", "error", "n_real", "n_fake", "features",
+            "seed"}}`: of these weights, of training images, of the last epoch's weights), class_shares.
+        picture: whether there is a `samples.png`.
+
+    Returns:
+        Markdown.
+    """
+    name = facts["name"]
+    shape = " x ".join(map(str, facts["sample_shape"]))
+    average = "" if facts["ema_decay"] is None else f", and the generator's average (decay {facts['ema_decay']:g})"
+    lines = [f"# {name}", ""]
+    if picture:
+        lines += ["![Samples of the seeds 0 to 63](samples.png)", ""]
+    lines += [
+        f"`{facts['model']}`, which draws samples of {shape} from {facts['latent_dim']} numbers: generator and "
+        f"discriminator{average}. Optimizer state is not stored.",
+        "",
+        "```python",
+        "import kerasgan",
+        "",
+        f'gan = kerasgan.GAN.from_preset("{name}")  # one of kerasgan.list_presets(), or the path of this folder',
+        f"samples = gan.generate(16, seed=0)  # float32 {(16, *facts['sample_shape'])}",
+        "```",
+        "",
+        *_scores(facts),
+        "## How it was made",
+        "",
+        "| | |",
+        "|---|---|",
+        *(f"| {what} | {value} |" for what, value in _making(facts)),
+        "",
+    ]
+    if facts.get("notes"):
+        lines += ["## What was tried", "", facts["notes"].strip(), ""]
+    return "\n".join(lines)
+
+
+def _scores(facts):
+    scores = facts.get("scores")
+    if not scores:
+        return ["No scores have been measured.", ""]
+    others = {"last": "last epoch", "reference": "real training images"}
+    columns = [key for key in others if facts.get(key)]
+    lines = [
+        f"| | this preset |{''.join(f' {others[key]} |' for key in columns)} real / generated | features | seed |",
+        "|---|---|" + "---|" * (len(columns) + 3),
+    ]
+    for name in sorted(scores, key=_rank):
+        score = scores[name]
+        cells = [number(score), *(number(facts[key].get(name)) for key in columns)]
+        counts = f"{score['n_real']:,} / {score['n_fake']:,}"
+        seed = "" if score["seed"] is None else score["seed"]
+        lines.append(f"| `{name}` | {' | '.join(cells)} | {counts} | {score['features']} | {seed} |")
+    lines += ["", f"Measured by `{facts['evaluation']}` on the weights as they are stored.", ""]
+    lines += [f"* `{name}`: {MEASURES[name]}" for name in sorted(scores, key=_rank) if name in MEASURES] + [""]
+    if facts.get("class_shares"):
+        shares = ", ".join(f"{name} {share:.1%}" for name, share in facts["class_shares"].items())
+        lines += [f"What the classifier takes the generated images for: {shares}.", ""]
+    return lines
+
+
+def number(score: dict | None) -> str:
+    """A score with its standard error, to four digits."""
+    if score is None:
+        return ""
+    error = "" if score["error"] is None else f" ± {score['error']:.2g}"
+    return f"{score['value']:.4g}{error}"
+
+
+def _rank(name):
+    names = list(MEASURES)
+    return names.index(name) if name in names else len(names)
+
+
+def _making(facts):
+    if "recipe" in facts:
+        yield "command", f"`{facts['recipe']}`"
+    if "dataset" in facts:
+        chosen = f"; the best epoch by `{facts['validation_split']}`" if facts.get("validation_split") else ""
+        yield "data", f"{facts['dataset']}, `{facts['split']}`{chosen}"
+    steps = f"{facts['steps']:,}"
+    if "epoch" in facts:
+        steps += f", the end of epoch {facts['epoch']} of {facts['epochs']}"
+    yield "generator updates", steps
+    if "seconds" in facts:
+        yield "wall time of the whole training", f"{facts['seconds'] / 60:.0f} minutes on {facts['cores']} CPU cores"
+    yield "seed", facts["seed"]
+    parameters = facts["parameters"]
+    yield "parameters", f"generator {parameters['generator']:,}, discriminator {parameters['discriminator']:,}"
+    yield "weights", f"{facts['storage']}, sha256 `{facts['weights_sha256']}`"
+    yield "libraries", ", ".join(f"{library} {version}" for library, version in facts["libraries"].items())
+    if "licence" in facts:
+        yield "licence", facts["licence"]

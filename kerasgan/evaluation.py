@@ -1,0 +1,397 @@
+"""Judges a trained GAN by real samples: scores, each with what it depends on, and a page of pictures.
+
+What a score of a generator means is easier to say beside the score of real data, so every measure is also taken of
+training samples in the place of generated ones: the best that a generator could reasonably do.
+"""
+
+import dataclasses
+import json
+import math
+import pathlib
+
+import numpy as np
+from tqdm import tqdm
+
+from kerasgan import data, metrics, plots, toys
+from kerasgan import features as extractors
+from kerasgan.files import replacing
+from kerasgan.latents import Coded
+from kerasgan.metrics import Score
+
+N = 10_000  # images of each kind, as Fréchet distances are usually computed from
+FEWEST = 10  # parts that the classifier score is computed on
+VALIDATION = 1000  # images that Parzen's sigma is chosen on (Goodfellow et al. 2014)
+COLUMNS = 12  # of the picture page
+BLOCK = 500  # images that are drawn, or passed through the feature extractor, at once
+
+
+@dataclasses.dataclass(frozen=True)
+class Report:
+    """What `evaluate` found.
+
+    Attributes:
+        model: the GAN's name.
+        steps: how many it has been trained for.
+        dataset, split, training_split: the real samples.
+        scores: of the generated samples, by name.
+        reference: the same scores of training samples in their place; empty where the splits are one and the same.
+        losses: what `gan.evaluate` gives for the real samples: losses and diagnostics, in inference mode.
+        class_shares: how many of the generated images the classifier takes for each class, from 0 to 1; None where
+            the features come without a classifier.
+        page: the pictures, uint8 `[height, width, 3]`, or None for samples without a picture.
+    """
+
+    model: str
+    steps: int
+    dataset: str
+    split: str
+    training_split: str
+    scores: dict[str, Score]
+    reference: dict[str, Score]
+    losses: dict[str, float]
+    class_shares: dict[str, float] | None
+    page: np.ndarray | None
+
+    def to_json(self) -> dict:
+        """Everything but the pictures, as `json.dumps` takes it."""
+        content = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "page"}
+        for kind in ("scores", "reference"):
+            content[kind] = {name: _without_name(score) for name, score in content[kind].items()}
+        return content
+
+    def write(self, path, **facts) -> list[pathlib.Path]:
+        """Writes the report as JSON, and the pictures beside it under the same name with `.png`.
+
+        Args:
+            path: the JSON file.
+            **facts: more for the JSON to say, such as the command.
+
+        Returns:
+            The files written.
+        """
+        path = pathlib.Path(path)
+        written = [path]
+        if self.page is not None:
+            written.append(path.with_suffix(".png"))
+            plots.write(self.page, written[-1])
+        with replacing(path) as temporary:
+            temporary.write_text(json.dumps({**facts, **self.to_json()}, indent=2) + "\n", encoding="utf-8")
+        return written
+
+    def table(self) -> str:
+        """The scores as lines of text."""
+        rows = [("", "generated", "training images", "n", "features")]
+        for name, score in self.scores.items():
+            reference = self.reference.get(name)
+            rows.append(
+                (
+                    name,
+                    _number(score),
+                    _number(reference) if reference else "",
+                    f"{score.n_real}/{score.n_fake}" if score.n_real else f"{score.n_fake}",
+                    score.features,
+                )
+            )
+        widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+        lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+        if self.class_shares:
+            shares = ", ".join(f"{name} {share:.1%}" for name, share in self.class_shares.items())
+            lines.append(f"classes of the generated images: {shares}")
+        lines.append("losses: " + ", ".join(f"{name} {value:.4g}" for name, value in self.losses.items()))
+        return "\n".join(lines)
+
+
+def _without_name(score):
+    content = dataclasses.asdict(score)
+    del content["name"]
+    return content
+
+
+def _number(score: Score) -> str:
+    digits = f"{score.value:.4g}"
+    return digits if score.error is None else f"{digits} ± {score.error:.2g}"
+
+
+def evaluate(
+    gan,
+    dataset,
+    split: str | None = None,
+    training_split: str = "train",
+    n: int = N,
+    features=None,
+    seed: int = 0,
+    progress: bool = False,
+) -> Report:
+    """Scores a GAN against real samples that it has not seen, and draws what it makes.
+
+    Args:
+        gan: a compiled `kerasgan.GAN`.
+        dataset: what `kerasgan.data.load` takes.
+        split: of the real samples; None is "test" where there is one, else "validation", else "train".
+        training_split: what the GAN was trained on. Nearest neighbours are looked for there, its first samples are the
+            reference, and its last 1,000 choose Parzen's sigma.
+        n: how many samples of each kind, at most as many as the split has. Fréchet distances fall as n grows.
+        features: what `kerasgan.features.get` takes: None is "fashion_mnist_classifier" for 28x28 grey images and
+            "inception" for RGB. Samples that are not images are their own features.
+        seed: of the first generated sample.
+        progress: show bars on the terminal.
+
+    Returns:
+        The report.
+
+    Raises:
+        ValueError: an unknown dataset or split, samples of another shape than the GAN's, fewer samples than the
+            features have dimensions, or features that do not fit the images.
+    """
+    if not gan.compiled:
+        raise ValueError("Only a compiled GAN can be evaluated: its losses are part of the report.")
+    splits = data.splits_of(dataset)
+    split = split or next((name for name in ("test", "validation") if name in splits), "train")
+    judge = _Judge(gan, features, progress)
+    real = data.load_array(dataset, split, gan.sample_shape)
+    labelled = data.load_labels(dataset, split) if isinstance(gan.latent, Coded) else None
+    n = min(n, len(real))
+    judge.require(n)
+    training = data.load_array(dataset, training_split, gan.sample_shape)
+    judge.take_real(real[:n], training[-VALIDATION:])
+    fake = generate(gan, n, seed, progress)
+    scores, shares = judge.score(fake, seed, training)
+    scores |= _mode_scores(dataset, fake, seed)
+    reference = {}
+    if split != training_split:
+        first = _unit(training[:n])
+        reference, _ = judge.score(first, None, training, itself=True)
+        reference |= _mode_scores(dataset, first, None)
+    if labelled is not None and gan.latent.categorical:
+        scores["code_accuracy"] = _code_accuracy(gan, _unit(real), labelled[0])
+    batches = data.load(
+        real, batch_size=min(100, len(real)), image_shape=gan.sample_shape, value_range=gan.value_range, shuffle=False
+    )
+    losses = gan.evaluate(batches, return_dict=True, verbose=0)
+    page = None
+    if plots.can_draw(gan.sample_shape):
+        page = _page(gan, fake, training, real, seed)
+    return Report(
+        model=gan.name,
+        steps=int(gan.step.numpy()),
+        dataset=data.describe(dataset),
+        split=split,
+        training_split=training_split,
+        scores=scores,
+        reference=reference,
+        losses={name: float(value) for name, value in losses.items()},
+        class_shares=shares,
+        page=page,
+    )
+
+
+def _mode_scores(dataset, samples, seed):
+    if not isinstance(dataset, str) or dataset not in ("ring", "grid"):
+        return {}
+    toy = toys.get(dataset)
+    found = metrics.mode_coverage(samples, toy.means, toy.sigma)
+    return {name: Score(name, value, None, 0, len(samples), "coordinates", seed) for name, value in found.items()}
+
+
+def _code_accuracy(gan, images, labels):
+    """How well the first categorical code, read in real images, names their classes."""
+    categories = gan.infer_codes(images)["categorical"][:, 0].argmax(1)
+    accuracy, _ = metrics.assignment_accuracy(categories, labels)
+    error = math.sqrt(accuracy * (1 - accuracy) / len(labels))
+    return Score("code_accuracy", accuracy, error, len(labels), 0, "codes", None)
+
+
+def generate(gan, n: int, seed: int, progress: bool = False) -> np.ndarray:
+    """`gan.generate(n, seed)` with a bar.
+
+    Raises:
+        ValueError: the generator gives NaN or infinity.
+    """
+    parts = []
+    with tqdm(total=n, desc="drawing", unit="image", disable=not progress, leave=False) as bar:
+        for start in range(0, n, BLOCK):
+            parts.append(gan.generate(min(BLOCK, n - start), seed + start))
+            bar.update(len(parts[-1]))
+    samples = np.concatenate(parts)
+    if not np.isfinite(samples).all():
+        raise ValueError("The generator gives numbers that are not finite; its training has diverged.")
+    return samples
+
+
+class Distances:
+    """The Fréchet and the kernel distance from real samples whose features are computed once: for use during training.
+
+    Args:
+        gan: tells the samples' shape.
+        real: uint8 or floats in [0, 1] `[N, H, W, C]`, or vectors `[N, n]`.
+        features: as for `evaluate`.
+
+    Raises:
+        ValueError: features that do not fit the images, or fewer samples than the features have dimensions.
+    """
+
+    def __init__(self, gan, real, features=None):
+        self._judge = _Judge(gan, features, progress=False)
+        self._judge.require(len(real))
+        self._judge.take_real(real, None)
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What the two scores are called."""
+        return self._judge.frechet, "kid"
+
+    def score(self, fake, seed: int) -> dict[str, Score]:
+        """The two scores of as many generated samples as there are real ones."""
+        return self._judge.distances(self._judge.features_of(fake, "generated"), seed)
+
+
+class _Judge:
+    """Real samples' features, and everything that is measured against them."""
+
+    def __init__(self, gan, features, progress):
+        self.images = gan.value_range is not None
+        self.extractor = extractors.get(features, gan.sample_shape) if self.images else None
+        self.name = self.extractor.name if self.images else "coordinates"
+        self.progress = progress
+
+    @property
+    def frechet(self) -> str:
+        """What the Fréchet distance is called: FID is Inception's alone."""
+        return {"inception": "fid", "coordinates": "frechet_distance"}.get(self.name, "fcd")
+
+    def require(self, n: int) -> None:
+        """Refuses too few samples before anything is computed."""
+        dimension = (self.extractor.dimension or 0) if self.images else 0
+        least = max(dimension, FEWEST)
+        if n <= least:
+            on = f"the {dimension} features of {self.name}" if dimension else self.name
+            raise ValueError(f"{n} real samples are too few: scores on {on} need more than {least}.")
+
+    def take_real(self, real, validation):
+        self.real, self.validation = _unit(real), None if validation is None else _unit(validation)
+        self.real_features = self.features_of(real, "real")["features"]
+        self.real_moments = metrics.Moments().add(self.real_features)
+
+    def features_of(self, samples, what):
+        if not self.images:
+            return {"features": np.reshape(samples, (len(samples), -1))}
+        batches = (_unit(samples[start : start + BLOCK]) for start in range(0, len(samples), BLOCK))
+        total = -(-len(samples) // BLOCK)
+        bar = tqdm(batches, f"features of {what} images", total, disable=not self.progress, leave=False, unit="batch")
+        return self.extractor.extract(bar)
+
+    def distances(self, outputs, seed):
+        fake = outputs["features"]
+        n = min(len(self.real_features), len(fake))
+        kid, error = metrics.kernel_distance(self.real_features, fake, block=min(1000, n // 2))
+        found = {self.frechet: (metrics.frechet_distance(self.real_moments, fake), None), "kid": (kid, error)}
+        return self._scores(found, len(fake), self.name, seed)
+
+    def score(self, samples, seed, training, itself=False):
+        """All scores of generated samples, or of training ones (`itself`), and the shares of their classes."""
+        what = "training" if itself else "generated"
+        outputs = self.features_of(samples, what)
+        scores = self.distances(outputs, seed)
+        found, shares = {}, None
+        with tqdm(total=4, desc=f"scores of {what} images", disable=not self.progress, leave=False) as bar:
+            for measure in (metrics.precision_recall, metrics.density_coverage):
+                found |= {name: (v, None) for name, v in measure(self.real_features, outputs["features"]).items()}
+                bar.update()
+            if "probabilities" in outputs:
+                kind = "inception_score" if self.name == "inception" else "classifier_score"
+                found[kind] = metrics.inception_score(outputs["probabilities"])
+                found[f"reversed_{kind}"] = metrics.reversed_inception_score(outputs["probabilities"]), None
+                taken = np.bincount(outputs["probabilities"].argmax(1), minlength=outputs["probabilities"].shape[1])
+                names = self.extractor.classes or [str(i) for i in range(len(taken))]
+                shares = {name: float(count / len(samples)) for name, count in zip(names, taken, strict=True)}
+            scores |= self._scores(found, len(samples), self.name, seed)
+            if self.images:
+                parzen = metrics.parzen_log_likelihood(samples, self.validation, self.real)
+                scores |= self._scores(
+                    {"parzen_nats": (parzen["nats"], parzen["standard_error"])}, len(samples), "pixels", seed
+                )
+                bar.update()
+                # Of training images the nearest one is the image itself; unseen real ones are what to compare with.
+                near = self.real[:1000] if itself else samples[:1000]
+                _, distance = _neighbours(near, training)
+                error = float(distance.std(ddof=1) / math.sqrt(len(near)))
+                name = "nearest_training_image"
+                value = float(distance.mean())
+                scores[name] = Score(name, value, error, len(training), len(near), "pixels", seed)
+                bar.update()
+        return scores, shares
+
+    def _scores(self, found, n_fake, features, seed):
+        n_real = len(self.real)
+        return {
+            name: Score(name, float(value), error, n_real, n_fake, features, seed)
+            for name, (value, error) in found.items()
+        }
+
+
+def _unit(images) -> np.ndarray:
+    """Bytes -> floats in [0, 1]."""
+    images = np.asarray(images)
+    return images.astype(np.float32) / 255.0 if images.dtype == np.uint8 else images
+
+
+def _neighbours(samples, training):
+    """Nearest training images of samples in [0, 1], on their scale, without a second copy of the training images."""
+    scale = 255.0 if np.asarray(training[:1]).dtype == np.uint8 else 1.0
+    indices, distances = metrics.nearest_neighbours(np.asarray(samples, np.float64) * scale, training)
+    return indices, distances / scale
+
+
+def _page(gan, fake, training, real, seed):
+    """Samples, their nearest training images, interpolations and codes, under headings."""
+    if fake.ndim == 2:
+        return plots.page([("Generated, and real in grey", plots.points(fake[:2500], real=real[:2500]))])
+    shown = fake[: 8 * COLUMNS]
+    sections = [(f"Samples of the seeds from {seed} on, none left out", plots.grid(shown, columns=COLUMNS))]
+    pairs = fake[: 2 * COLUMNS]
+    indices, _ = _neighbours(pairs, training)
+    nearest = _unit(training[np.sort(indices)])[np.argsort(np.argsort(indices))]
+    rows = np.concatenate([part[i : i + COLUMNS] for i in range(0, len(pairs), COLUMNS) for part in (pairs, nearest)])
+    title = "Samples, and below each the training image nearest to it"
+    sections.append((title, plots.grid(rows, columns=min(COLUMNS, len(pairs)))))
+    sections.append(("From one latent vector to another, in a straight line", interpolations(gan, seed)))
+    if isinstance(gan.latent, Coded):
+        sections += traversals(gan, seed)
+    return plots.page(sections)
+
+
+def interpolations(gan, seed: int = 0, rows: int = 4) -> np.ndarray:
+    """Images along straight lines between latent vectors: a grid with one line per row.
+
+    Where the latent has codes, each line keeps those of its first vector: half of one category and half of another is
+    none that training has seen.
+    """
+    steps = np.linspace(0.0, 1.0, COLUMNS, dtype=np.float32)[:, None]
+    ends = gan.latent.from_seeds(np.arange(seed, seed + 2 * rows, dtype=np.int64)).numpy()
+    lines = np.concatenate([(1 - steps) * ends[2 * i] + steps * ends[2 * i + 1] for i in range(rows)])
+    if isinstance(gan.latent, Coded):
+        lines[:, gan.latent.noise :] = np.repeat(ends[::2, gan.latent.noise :], COLUMNS, axis=0)
+    return plots.grid(gan.to_unit_range(gan(lines, training=False)).numpy(), columns=COLUMNS)
+
+
+def traversals(gan, seed: int = 0, rows: int = 4) -> list[tuple[str, np.ndarray]]:
+    """What each code does (Chen et al. 2016, arXiv:1606.03657, Figure 2): for each a title, and a grid in which the
+    code changes from left to right and the rest of the latent vector from row to row.
+
+    Continuous codes go from -2 to 2, as in the paper; training draws them from -1 to 1.
+    """
+    latent, found = gan.latent, []
+    base = latent.from_seeds(np.arange(seed, seed + rows, dtype=np.int64)).numpy()
+    ends = latent.noise + np.cumsum(latent.categorical, dtype=int)
+    for i, (k, end) in enumerate(zip(latent.categorical, ends, strict=True)):
+        z = np.repeat(base, k, axis=0)
+        z[:, end - k : end] = np.tile(np.eye(k, dtype=np.float32), (rows, 1))
+        found.append((f"Categorical code {i}: one column per category", z, k))
+    for i in range(latent.continuous):
+        z = np.repeat(base, COLUMNS, axis=0)
+        z[:, latent.dim - latent.continuous + i] = np.tile(np.linspace(-2, 2, COLUMNS, dtype=np.float32), rows)
+        found.append((f"Continuous code {i}: from -2 to 2", z, COLUMNS))
+    return [
+        (title, plots.grid(gan.to_unit_range(gan(z, training=False)).numpy(), columns=columns))
+        for title, z, columns in found
+    ]

@@ -1,0 +1,131 @@
+"""Trains the classifier whose features score models of Fashion-MNIST, and writes it with its card.
+
+    python scripts/train_classifier.py [--output=saved_models/fashion_mnist_classifier] [--epochs=12]
+
+Five to ten minutes on two cores. The test images are looked at once, at the end.
+"""
+
+import json
+import os
+import pathlib
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import keras
+import numpy as np
+import tensorflow as tf
+import tensorflow_datasets as tfds
+from absl import app, flags
+from keras import layers
+
+import kerasgan
+from kerasgan import fashion_mnist
+from kerasgan.files import replacing, sha256_of
+from kerasgan.layers import BatchNormalization
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("output", "saved_models/fashion_mnist_classifier", "the folder to write")
+flags.DEFINE_integer("epochs", 10, "passes over the training images")
+flags.DEFINE_integer("seed", 0, "of weights, order, dropout and the flipped images")
+# The last 5,000 training images stay unseen, so that models can be chosen on them by features that do not know them.
+flags.DEFINE_string("split", "train[:55000]", "what to train on")
+
+CLASSES = ["T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"]
+
+CARD = """# A classifier of Fashion-MNIST, for its features
+
+What it is for are the 64 numbers before its last layer (`kerasgan.features`): features of 28x28 grey images, to compare
+distributions of images by. The Fréchet distance on them is called **FCD**, Fréchet classifier distance. It is no FID,
+and compares with nothing but FCDs on the same features and equal numbers of images.
+
+| | |
+|---|---|
+| network | 3x3 convolutions of 32; 64, 64; 128 channels, batch-normalised, pooled at ";"; dropout .3; 64 ReLU; 10 |
+| data | `{split}` of Fashion-MNIST 3.0.1, {epochs} epochs, half of the images mirrored; images in [0, 1] |
+| trained with | Adam from 1e-3 down along a cosine, batches of 128 |
+| test accuracy | **{accuracy:.2%}** of the 10,000 test images |
+| parameters | {parameters:,}, {size:.2f} MB |
+| made by | `{command}`, {minutes:.0f} minutes on two cores, seed {seed} |
+| libraries | TensorFlow {tensorflow}, Keras {keras} |
+| sha256 of classifier.keras | `{sha256}` |
+| licence | Apache-2.0; Fashion-MNIST is under the MIT licence |
+
+Its classes: {classes}.
+"""
+
+
+def build():
+    """28x28x1 in [0, 1] -> 64 features, and the probabilities of the ten classes."""
+    images = keras.Input((28, 28, 1), name="images")
+    x = images
+    for block in ((32,), (64, 64), (128,)):
+        if x is not images:
+            x = layers.MaxPooling2D()(x)
+        for width in block:
+            x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+            x = BatchNormalization()(x)
+            x = layers.ReLU()(x)
+    x = layers.Dropout(0.3)(layers.Flatten()(x))
+    x = layers.Dense(64, activation="relu", name="features")(x)
+    probabilities = layers.Dense(10, activation="softmax", name="probabilities")(x)
+    return keras.Model(images, {"features": x, "probabilities": probabilities}, name="fashion_mnist_classifier")
+
+
+def load(split):
+    fashion_mnist.prepare()
+    images, labels = tfds.as_numpy(tfds.load("fashion_mnist", split=split, batch_size=-1, as_supervised=True))
+    return images.astype(np.float32) / 255.0, labels
+
+
+def flip(images, labels):
+    return tf.image.random_flip_left_right(images, seed=FLAGS.seed), labels
+
+
+def main(_):
+    keras.utils.set_random_seed(FLAGS.seed)
+    images, labels = load(FLAGS.split)
+    steps = len(images) // 128
+    dataset = tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(images), seed=FLAGS.seed)
+    dataset = dataset.batch(128, drop_remainder=True).map(flip).prefetch(2)
+    classifier = build()
+    trained = keras.Model(classifier.input, classifier.output["probabilities"])
+    trained.compile(
+        keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, FLAGS.epochs * steps)),
+        "sparse_categorical_crossentropy",
+        metrics=["accuracy"],
+    )
+    start = time.monotonic()
+    trained.fit(dataset, epochs=FLAGS.epochs, verbose=1)
+    minutes = (time.monotonic() - start) / 60
+    test_images, test_labels = load("test")
+    accuracy = trained.evaluate(test_images, test_labels, batch_size=500, return_dict=True, verbose=0)["accuracy"]
+    print(f"test accuracy {accuracy:.4f}")
+
+    folder = pathlib.Path(FLAGS.output)
+    with replacing(folder / "classifier.keras") as temporary:
+        classifier.save(temporary)
+    facts = {
+        "accuracy": accuracy,
+        "classes": CLASSES,
+        "command": f"python scripts/train_classifier.py --epochs={FLAGS.epochs} --seed={FLAGS.seed}",
+        "dataset": "fashion_mnist:3.0.1",
+        "epochs": FLAGS.epochs,
+        "keras": keras.__version__,
+        "kerasgan": kerasgan.__version__,
+        "minutes": minutes,
+        "parameters": classifier.count_params(),
+        "seed": FLAGS.seed,
+        "sha256": sha256_of(folder / "classifier.keras"),
+        "size": (folder / "classifier.keras").stat().st_size / 1e6,
+        "split": FLAGS.split,
+        "tensorflow": tf.__version__,
+    }
+    with replacing(folder / "metadata.json") as temporary:
+        temporary.write_text(json.dumps(facts, indent=2) + "\n")
+    with replacing(folder / "README.md") as temporary:
+        temporary.write_text(CARD.format(**{**facts, "classes": ", ".join(CLASSES)}))
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,213 @@
+"""Evaluation: each number is that of the measure it is named after, and travels with what it depends on."""
+
+import json
+import types
+
+import keras
+import numpy as np
+import pytest
+from conftest import coded_gan, small_gan, small_images
+
+import kerasgan
+from kerasgan import callbacks, evaluation, features, metrics
+from kerasgan.metrics import Score
+
+
+def averages(classes=False):
+    """Features of 8x8 images: the means of the four quarters; and, if asked for, probabilities made of them."""
+    images = keras.Input((8, 8, 1))
+    means = keras.layers.Flatten()(keras.layers.AveragePooling2D(4)(images))
+    if not classes:
+        return keras.Model(images, means, name="averages")
+    outputs = {"features": means, "probabilities": keras.layers.Softmax()(means)}
+    return features.Extractor("averages", keras.Model(images, outputs), ("a", "b", "c", "d"))
+
+
+def many():
+    images = keras.Input((8, 8, 1))
+    return keras.Model(images, keras.layers.Flatten()(images), name="pixels")
+
+
+@pytest.fixture(scope="module")
+def gan():
+    gan = small_gan()
+    gan.fit(small_images(), batch_size=16, verbose=0)
+    return gan
+
+
+def real_images(n=300, seed=1):
+    return np.random.default_rng(seed).integers(0, 256, (n, 8, 8, 1), dtype=np.uint8)
+
+
+def test_every_score_is_its_measures(gan, tmp_path):
+    real = real_images()
+    np.savez(tmp_path / "real.npz", images=real)
+    report = evaluation.evaluate(
+        gan, str(tmp_path / "real.npz"), "train[:200]", "train[200:]", n=50, features=averages(classes=True), seed=7
+    )
+    quarters = [x.reshape(-1, 2, 4, 2, 4).mean((2, 4)).reshape(-1, 4) for x in (real[:50] / 255.0, gan.generate(50, 7))]
+    fcd = report.scores["fcd"]
+    assert (fcd.n_real, fcd.n_fake, fcd.features, fcd.seed, fcd.error) == (50, 50, "averages", 7, None)
+    assert fcd.value == pytest.approx(metrics.frechet_distance(*quarters), rel=1e-4)
+    kid, error = metrics.kernel_distance(*quarters, block=25)
+    assert (report.scores["kid"].value, report.scores["kid"].error) == (
+        pytest.approx(kid, abs=1e-5),
+        pytest.approx(error, abs=1e-5),
+    )
+    for name, value in (metrics.precision_recall(*quarters) | metrics.density_coverage(*quarters)).items():
+        assert report.scores[name].value == pytest.approx(value, abs=0.021), name
+    parzen = metrics.parzen_log_likelihood(gan.generate(50, 7), real[200:] / 255.0, real[:50] / 255.0)
+    assert report.scores["parzen_nats"].value == pytest.approx(parzen["nats"], rel=1e-4)
+    _, distances = metrics.nearest_neighbours(gan.generate(50, 7), real[200:] / 255.0)
+    assert report.scores["nearest_training_image"].value == pytest.approx(distances.mean(), rel=1e-4)
+    probabilities = np.exp(quarters[1]) / np.exp(quarters[1]).sum(1, keepdims=True)
+    assert report.scores["classifier_score"].value == pytest.approx(metrics.inception_score(probabilities)[0], rel=1e-4)
+    counts = np.bincount(probabilities.argmax(1), minlength=4)
+    assert report.class_shares == {name: pytest.approx(count / 50) for name, count in zip("abcd", counts, strict=True)}
+
+    training = real[200:250].reshape(-1, 2, 4, 2, 4).mean((2, 4)).reshape(-1, 4) / 255.0
+    assert report.reference["fcd"].value == pytest.approx(metrics.frechet_distance(quarters[0], training), rel=1e-3)
+    assert report.reference["fcd"].seed is None
+    assert set(report.losses) >= {"d_loss", "g_loss", "value", "jsd"}
+
+    written = report.write(tmp_path / "report.json", command="this")
+    assert [path.name for path in written] == ["report.json", "report.png"]
+    content = json.loads((tmp_path / "report.json").read_text())
+    assert content["command"] == "this"
+    assert content["scores"]["fcd"]["value"] == fcd.value
+    assert content["scores"]["fcd"]["n_fake"] == 50
+    assert f"{fcd.value:.4g}" in report.table()
+
+
+def test_the_same_evaluation_gives_the_same_numbers(gan):
+    options = {"split": "train[:64]", "training_split": "train[64:]", "n": 32, "features": averages()}
+    first, second = (evaluation.evaluate(gan, real_images(128), **options) for _ in range(2))
+    assert first.scores == second.scores
+    assert "classifier_score" not in first.scores
+    assert first.class_shares is None
+
+
+def test_codes_are_scored_by_the_test_images_labels(monkeypatch):
+    """`coded_gan` reads what its samples hold, so with the categories for labels it is always right."""
+    gan = coded_gan()
+    samples = gan.generate(60)
+    labels = samples[:, 2:5].argmax(1)
+    monkeypatch.setattr(evaluation.data, "load_labels", lambda *_: ((labels + 1) % 3, ("a", "b", "c")))
+    report = evaluation.evaluate(gan, samples)
+    accuracy = report.scores["code_accuracy"]
+    assert (accuracy.value, accuracy.n_real, accuracy.features) == (1.0, 60, "codes")
+    assert report.losses["mutual_information_categorical_0"] == pytest.approx(np.log(3), abs=0.01)
+    assert report.reference == {}  # training and test split are one and the same
+    assert report.page is None  # seven numbers have no picture
+
+
+def test_points_are_their_own_features():
+    gan = kerasgan.create_model("vanilla_gan", image_shape=(2,), generator_units=8, discriminator_units=4)
+    report = evaluation.evaluate(gan, "ring", n=200)
+    assert report.split == "test"
+    assert report.scores["frechet_distance"].features == "coordinates"
+    assert report.scores["modes"].value < 8
+    assert report.reference["modes"].value == 8
+    assert "parzen_nats" not in report.scores
+    assert report.page.ndim == 3
+
+
+@pytest.mark.parametrize(
+    ("dataset", "options", "message"),
+    [
+        (real_images(10), {}, "10 real samples are too few: scores on the 4 features of averages need more than 10"),
+        (real_images(30), {"features": many()}, "30 real samples .* the 64 features of pixels need more than 64"),
+        (real_images(), {"features": "inception"}, "The features inception are of images"),
+        (real_images(), {"features": None}, "There are no features for images 8 x 8 x 1; give a Keras model"),
+        (real_images(), {"split": "test"}, "the array has one split, 'train'"),
+        ("nowhere.npz", {}, "There is no file nowhere.npz"),
+        (np.zeros((9, 3), np.float32), {}, r"holds points of shape \(3,\), the model takes \(8, 8, 1\)"),
+    ],
+)
+def test_what_cannot_be_evaluated(gan, dataset, options, message, monkeypatch):
+    inception = features.Extractor("inception", keras.Sequential([keras.Input((None, None, 3)), keras.layers.ReLU()]))
+    monkeypatch.setattr(features, "_load", lambda _: inception)
+    with pytest.raises(ValueError, match=message):
+        evaluation.evaluate(gan, dataset, **{"features": averages(), **options})
+
+
+def test_an_uncompiled_or_diverged_gan(gan):
+    bare = kerasgan.GAN.from_config(gan.get_config())
+    with pytest.raises(ValueError, match="Only a compiled GAN can be evaluated"):
+        evaluation.evaluate(bare, real_images())
+    diverged = small_gan()
+    diverged.generator.trainable_variables[0].assign(diverged.generator.trainable_variables[0] * np.nan)
+    with pytest.raises(ValueError, match="numbers that are not finite; its training has diverged"):
+        evaluation.evaluate(diverged, real_images(), features=averages())
+
+
+def test_the_best_epoch_is_kept(tmp_path):
+    """Keras's own checkpoint, by the score that stands in the logs."""
+    gan = small_gan()
+    real = real_images(80)
+    history = gan.fit(
+        small_images(),
+        batch_size=16,
+        epochs=4,
+        verbose=0,
+        callbacks=[
+            callbacks.EvaluateSamples(real, "train[:40]", features=averages()),
+            keras.callbacks.ModelCheckpoint(
+                str(tmp_path / "best.keras"), monitor="fcd", mode="min", save_best_only=True, verbose=0
+            ),
+        ],
+    ).history
+    assert len(history["fcd"]) == len(history["kid"]) == 4
+    best = keras.saving.load_model(tmp_path / "best.keras")
+    assert int(best.step) == 4 * (1 + int(np.argmin(history["fcd"])))
+    again = evaluation.Distances(best, real[:40], averages()).score(best.generate(40, 0), 0)
+    assert again["fcd"].value == pytest.approx(min(history["fcd"]))
+    assert isinstance(again["fcd"], Score)
+
+
+def test_evaluation_every_other_epoch_and_of_a_diverged_model(monkeypatch):
+    callback = callbacks.EvaluateSamples(real_images(40), "train", features=averages(), every=2)
+    gan = small_gan()
+    history = gan.fit(small_images(), batch_size=32, epochs=3, verbose=0, callbacks=[callback]).history
+    assert np.isnan(history["fcd"]).tolist() == [True, False, True]
+    gan.generator.trainable_variables[0].assign(gan.generator.trainable_variables[0] * np.nan)
+    logs = {}
+    callback.on_epoch_end(1, logs)
+    assert np.isnan(logs["fcd"])
+    for option in ({"n": 0}, {"every": 0}):
+        with pytest.raises(ValueError, match="must be a whole number, at least 1; found 0"):
+            callbacks.EvaluateSamples("fashion_mnist", **option)
+
+
+def test_the_lowest_score_is_kept_over_interruptions(tmp_path):
+    saved = []
+    best = callbacks.BestModel(tmp_path / "best.keras", "fcd", best=5.0)
+    best.set_model(types.SimpleNamespace(save=lambda path: saved.append(path) or path.write_bytes(b"model")))
+    for score in (6.0, float("nan"), 5.0, 4.0, 4.5):
+        best.on_epoch_end(0, {"fcd": score})
+    assert len(saved) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["best.keras"]
+
+
+def test_interpolations_and_traversals():
+    """Of a generator that gives its latent: lines are straight, codes stay or move as they should."""
+    gan = coded_gan()
+    drawn = []
+    gan.to_unit_range = lambda z: drawn.append(np.asarray(z)) or np.zeros((len(z), 2, 2, 1)) + keras.ops.zeros(())
+    evaluation.interpolations(gan, seed=3, rows=2)
+    line = drawn[0][: evaluation.COLUMNS]
+    ends = gan.latent.from_seeds(np.array([3, 4])).numpy()
+    np.testing.assert_allclose(line[0], ends[0], atol=1e-6)
+    np.testing.assert_allclose(line[-1, :2], ends[1, :2], atol=1e-6)
+    np.testing.assert_allclose(np.diff(line, 2, axis=0), 0, atol=1e-6)
+    np.testing.assert_array_equal(line[:, 2:], np.repeat(ends[:1, 2:], len(line), axis=0))
+
+    titles = [title for title, _ in evaluation.traversals(gan, rows=2)]
+    assert titles == [
+        "Categorical code 0: one column per category",
+        "Continuous code 0: from -2 to 2",
+        "Continuous code 1: from -2 to 2",
+    ]
+    np.testing.assert_array_equal(drawn[1][:, 2:5], np.tile(np.eye(3), (2, 1)))
+    np.testing.assert_allclose(drawn[3][: evaluation.COLUMNS, 6], np.linspace(-2, 2, evaluation.COLUMNS), atol=1e-6)
+    np.testing.assert_array_equal(np.ptp(drawn[3][:, 5].reshape(2, -1), axis=1), 0)

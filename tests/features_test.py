@@ -1,0 +1,103 @@
+"""Feature extractors: the shipped classifier and whatever a user brings."""
+
+import json
+import pathlib
+import shutil
+
+import keras
+import numpy as np
+import pytest
+
+import kerasgan
+from kerasgan import features
+
+
+def summing_network():
+    """Two features of a 4x4 image: its sum, and twice it."""
+    images = keras.Input((4, 4, 1))
+    dense = keras.layers.Dense(2, use_bias=False)
+    model = keras.Model(images, dense(keras.layers.Flatten()(images)), name="sums")
+    dense.set_weights([np.concatenate([np.ones((16, 1)), np.full((16, 1), 2.0)], axis=1)])
+    return model
+
+
+def test_features_of_a_users_network():
+    extractor = features.get(summing_network(), (4, 4, 1))
+    assert extractor.name == "sums"
+    batches = [np.full((2, 4, 4, 1), 0.5), np.full((1, 4, 4, 1), 1.0)]
+    np.testing.assert_allclose(extractor.extract(batches)["features"], [[8, 16], [8, 16], [16, 32]])
+
+
+def test_a_network_in_a_file(tmp_path):
+    summing_network().save(tmp_path / "mine.keras")
+    extractor = features.get(tmp_path / "mine.keras", (4, 4, 1))
+    assert extractor.name == "mine"
+    assert extractor.extract([np.ones((1, 4, 4, 1))])["features"].tolist() == [[16, 32]]
+
+
+def test_the_classifier_knows_fashion(fashion_mnist):
+    """Its card's accuracy, on the first thousand test images, within three standard errors."""
+    import tensorflow_datasets as tfds
+
+    extractor = features.get(None, (28, 28, 1))
+    assert extractor.name == "fashion_mnist_classifier"
+    assert len(extractor.classes) == 10
+    test = tfds.load("fashion_mnist", split="test[:1000]", batch_size=-1)
+    images, labels = test["image"].numpy() / 255.0, test["label"].numpy()
+    outputs = extractor.extract([images[:500], images[500:]])
+    assert outputs["features"].shape == (1000, 64)
+    np.testing.assert_allclose(outputs["probabilities"].sum(1), 1, atol=1e-5)
+    facts = json.loads((features.classifier_folder() / "metadata.json").read_text())
+    accuracy = np.mean(outputs["probabilities"].argmax(1) == labels)
+    assert facts["accuracy"] >= 0.92
+    assert abs(accuracy - facts["accuracy"]) < 3 * (0.92 * 0.08 / 1000) ** 0.5
+
+
+def test_the_classifier_is_small_and_has_a_card():
+    folder = features.classifier_folder()
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 3e6
+    facts = json.loads((folder / "metadata.json").read_text())
+    card = (folder / "README.md").read_text()
+    for fact in (f"{facts['accuracy']:.2%}", facts["sha256"], facts["command"]):
+        assert fact in card
+
+
+def test_a_damaged_classifier_is_refused(tmp_path, monkeypatch):
+    folder = tmp_path / "saved_models" / features.CLASSIFIER
+    shutil.copytree(features.classifier_folder(), folder)
+    data = bytearray((folder / "classifier.keras").read_bytes())
+    data[len(data) // 2] ^= 1
+    (folder / "classifier.keras").write_bytes(data)
+    monkeypatch.setattr(kerasgan, "__path__", [str(tmp_path)])
+    with pytest.raises(ValueError, match="is damaged: its sha256 is not that of"):
+        features._classifier()
+    shutil.rmtree(folder)
+    with pytest.raises(ValueError, match="has no fashion_mnist_classifier"):
+        features.classifier_folder()
+
+
+@pytest.mark.parametrize(
+    ("asked", "shape", "message"),
+    [
+        (None, (32, 32, 1), "There are no features for images 32 x 32 x 1"),
+        ("fashion_mnist_classifier", (32, 32, 3), "are of images 28 x 28 x 1; these are 32 x 32 x 3"),
+        ("incepton", (32, 32, 3), "Unknown features 'incepton': there are fashion_mnist_classifier, inception, and"),
+        ("nowhere.keras", (32, 32, 3), "Unknown features 'nowhere.keras'"),
+    ],
+)
+def test_features_that_do_not_fit(asked, shape, message):
+    with pytest.raises(ValueError, match=message):
+        features.get(asked, shape)
+
+
+def test_networks_that_give_no_features(tmp_path):
+    images = keras.Input((4, 4, 1))
+    for outputs in (keras.layers.Identity()(images), {"logits": keras.layers.Flatten()(images)}):
+        extractor = features.get(keras.Model(images, outputs), (4, 4, 1))
+        with pytest.raises(ValueError, match=r"must give features \[B, D\]"):
+            extractor.extract([np.ones((1, 4, 4, 1))])
+    with pytest.raises(ValueError, match="no images to take features of"):
+        features.get(summing_network(), (4, 4, 1)).extract([])
+    (tmp_path / "broken.keras").write_bytes(b"no zip")
+    with pytest.raises(ValueError, match=r"Cannot load .*broken\.keras"):
+        features.get(pathlib.Path(tmp_path / "broken.keras"), (4, 4, 1))
