@@ -9,7 +9,6 @@ weights are kept after every epoch; a run that was cut goes on from there. `qual
 """
 
 import pathlib
-import time
 
 import numpy as np
 import torch
@@ -55,55 +54,60 @@ def _initialise(module):
         nn.init.zeros_(module.bias)
 
 
-def train(images, folder, epochs, seed):
-    """Trains on uint8 `[N, 28, 28, 1]`; leaves `epoch-<n>.pt` (the generator and the seconds so far) in a folder."""
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
-    torch.manual_seed(seed)
+def players():
+    """The networks and their optimizers."""
     g, d = generator().apply(_initialise), discriminator().apply(_initialise)
-    players = {
+    return {
         "g": g,
         "d": d,
         "g_optimizer": torch.optim.Adam(g.parameters(), 2e-4, betas=(0.5, 0.999)),
         "d_optimizer": torch.optim.Adam(d.parameters(), 2e-4, betas=(0.5, 0.999)),
     }
-    state, start, seconds = folder / "state.pt", 0, 0.0
+
+
+def train(images, folder, epochs, seed):
+    """Trains on uint8 `[N, 28, 28, 1]`; leaves `epoch-<n>.pt` (the generator) in a folder."""
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    torch.manual_seed(seed)
+    both = players()
+    state, start = folder / "state.pt", 0
     if state.is_file():
         saved = torch.load(state, weights_only=True)
-        for name, player in players.items():
+        for name, player in both.items():
             player.load_state_dict(saved[name])
         torch.set_rng_state(saved["rng"])
-        start, seconds = saved["epoch"], saved["seconds"]
+        start = saved["epoch"]
     for epoch in range(start, epochs):
         order = np.random.default_rng([seed, epoch]).permutation(len(images))
-        began = time.monotonic()
         for i in tqdm(range(len(images) // BATCH), desc=f"epoch {epoch + 1}/{epochs}", unit="step", mininterval=5.0):
             rows = images[order[i * BATCH : (i + 1) * BATCH]]
-            _step(g, d, players, torch.from_numpy(rows.transpose(0, 3, 1, 2)).float() / 127.5 - 1.0)
-        seconds += time.monotonic() - began
-        torch.save({"generator": g.state_dict(), "seconds": seconds}, folder / f"epoch-{epoch + 1:02d}.pt")
-        saved = {name: player.state_dict() for name, player in players.items()}
+            step(both, torch.from_numpy(rows.transpose(0, 3, 1, 2)).float() / 127.5 - 1.0)
+        torch.save({"generator": both["g"].state_dict()}, folder / f"epoch-{epoch + 1:02d}.pt")
+        saved = {name: player.state_dict() for name, player in both.items()}
         temporary = state.with_suffix(".part")
-        torch.save({**saved, "rng": torch.get_rng_state(), "epoch": epoch + 1, "seconds": seconds}, temporary)
+        torch.save({**saved, "rng": torch.get_rng_state(), "epoch": epoch + 1}, temporary)
         temporary.replace(state)
 
 
-def _step(g, d, players, real):
+def step(both, real):
+    """One update of D and one of G on images `[B, 1, 28, 28]` in [-1, 1]."""
+    g, d = both["g"], both["d"]
     fake = g(torch.randn(len(real), LATENT, 1, 1))
     on_real, on_fake = d(real), d(fake.detach())
     ones, zeros = torch.ones_like(on_real), torch.zeros_like(on_fake)
     cross_entropy = functional.binary_cross_entropy_with_logits
-    players["d_optimizer"].zero_grad()
+    both["d_optimizer"].zero_grad()
     (cross_entropy(on_real, ones) + cross_entropy(on_fake, zeros)).backward()
-    players["d_optimizer"].step()
-    players["g_optimizer"].zero_grad()
+    both["d_optimizer"].step()
+    both["g_optimizer"].zero_grad()
     cross_entropy(d(fake), ones).backward()
-    players["g_optimizer"].step()
+    both["g_optimizer"].step()
 
 
 @torch.no_grad()
 def draw(path, n, seed, batch_statistics=True):
-    """Images float32 `[n, 28, 28, 1]` in [0, 1] of the generator kept in a file, and the seconds it was trained for.
+    """Images float32 `[n, 28, 28, 1]` in [0, 1] of the generator kept in a file.
 
     The example draws with the batch's own statistics, as it never calls `eval()`; False takes the moving ones.
     """
@@ -113,7 +117,7 @@ def draw(path, n, seed, batch_statistics=True):
     g.train(batch_statistics)
     torch.manual_seed(seed)
     parts = [g(torch.randn(min(BATCH, n - i), LATENT, 1, 1)) for i in range(0, n, BATCH)]
-    return ((torch.cat(parts) + 1.0) / 2.0).permute(0, 2, 3, 1).numpy(), saved["seconds"]
+    return ((torch.cat(parts) + 1.0) / 2.0).permute(0, 2, 3, 1).numpy()
 
 
 def main(_):

@@ -118,7 +118,7 @@ class EvaluateSamples(keras.callbacks.Callback):
         self.features = features
         self.seed = seed
         self.every = every
-        self._distances = None
+        self._judge = None
 
     def prepare(self, gan) -> tuple[str, str]:
         """Reads the real samples and computes their features, which `fit` else does when it begins.
@@ -126,11 +126,11 @@ class EvaluateSamples(keras.callbacks.Callback):
         Returns:
             The names of the Fréchet and of the kernel distance.
         """
-        if self._distances is None:
+        if self._judge is None:
             real = data.load_array(self.dataset, self.split, gan.sample_shape)[: self.n]
-            self._distances = evaluation.Distances(gan, real, self.features)
+            self._judge = evaluation.Judge(real, features=self.features, images=gan.value_range is not None)
             self.n = len(real)
-        return self._distances.names
+        return self._judge.distance_names
 
     def on_train_begin(self, logs=None):
         self.prepare(self.model)
@@ -139,9 +139,9 @@ class EvaluateSamples(keras.callbacks.Callback):
         due = (epoch + 1) % self.every == 0
         samples = self.model.generate(self.n, self.seed) if due else None
         if samples is None or not np.isfinite(samples).all():  # a diverged generator has no distance
-            logs.update(dict.fromkeys(self._distances.names, math.nan))
+            logs.update(dict.fromkeys(self._judge.distance_names, math.nan))
         else:
-            logs.update({name: score.value for name, score in self._distances.score(samples, self.seed).items()})
+            logs.update({name: score.value for name, score in self._judge.distances(samples, self.seed).items()})
 
 
 class BestModel(keras.callbacks.Callback):

@@ -149,6 +149,7 @@ def _define_train(values):
         "score every epoch on this, and keep the best in best.keras; such as train[90%:] beside --split=train[:90%]",
         flag_values=values,
     )
+    flags.DEFINE_string("features", None, "what to score by; see `kerasgan evaluate --help`", flag_values=values)
     flags.DEFINE_integer("epochs", None, "passes over the data; default the recipe's", flag_values=values)
     flags.DEFINE_integer("batch_size", None, "images per step; default the recipe's times d_steps", flag_values=values)
     flags.DEFINE_string(

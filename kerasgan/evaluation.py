@@ -19,7 +19,7 @@ from kerasgan.latents import Coded
 from kerasgan.metrics import Score
 
 N = 10_000  # images of each kind, as Fréchet distances are usually computed from
-FEWEST = 10  # parts that the classifier score is computed on
+PARTS = FEWEST = 10  # that the classifier score is computed on
 VALIDATION = 1000  # images that Parzen's sigma is chosen on (Goodfellow et al. 2014)
 COLUMNS = 12  # of the picture page
 BLOCK = 500  # images that are drawn, or passed through the feature extractor, at once
@@ -147,21 +147,24 @@ def evaluate(
         raise ValueError("Only a compiled GAN can be evaluated: its losses are part of the report.")
     splits = data.splits_of(dataset)
     split = split or next((name for name in ("test", "validation") if name in splits), "train")
-    judge = _Judge(gan, features, progress)
+    images = gan.value_range is not None
+    if images:  # before anything is read or drawn
+        extractors.get(features, gan.sample_shape)
     real = data.load_array(dataset, split, gan.sample_shape)
     labelled = data.load_labels(dataset, split) if isinstance(gan.latent, Coded) else None
     n = min(n, len(real))
-    judge.require(n)
     training = data.load_array(dataset, training_split, gan.sample_shape)
-    judge.take_real(real[:n], training[-VALIDATION:])
+    judge = Judge(real[:n], training, features, images, progress)
     fake = generate(gan, n, seed, progress)
-    scores, shares = judge.score(fake, seed, training)
+    scores, shares = judge.score(fake, seed)
     scores |= _mode_scores(dataset, fake, seed)
     reference = {}
     if split != training_split:
         first = _unit(training[:n])
-        reference, _ = judge.score(first, None, training, itself=True)
+        reference, _ = judge.score(first, None)
         reference |= _mode_scores(dataset, first, None)
+        if images:  # of a training image the nearest is itself; unseen real ones are what to compare with
+            reference |= judge.nearest(judge.real, None)
     if labelled is not None and gan.latent.categorical:
         scores["code_accuracy"] = _code_accuracy(gan, _unit(real), labelled[0])
     batches = data.load(
@@ -218,115 +221,113 @@ def generate(gan, n: int, seed: int, progress: bool = False) -> np.ndarray:
     return samples
 
 
-class Distances:
-    """The Fréchet and the kernel distance from real samples whose features are computed once: for use during training.
+class Judge:
+    """Scores any number of sets of samples, whoever generated them, against the same real ones.
 
     Args:
-        gan: tells the samples' shape.
-        real: uint8 or floats in [0, 1] `[N, H, W, C]`, or vectors `[N, n]`.
+        real: uint8 or floats in [0, 1] `[N, H, W, C]`; or, with `images=False`, vectors `[N, n]`.
+        training: real samples like them that the generators were trained on; without them there are no scores of
+            pixels. The last 1,000 choose Parzen's sigma.
         features: as for `evaluate`.
+        images: whether the samples are images. Others are their own features.
+        progress: show bars on the terminal.
 
     Raises:
         ValueError: features that do not fit the images, or fewer samples than the features have dimensions.
     """
 
-    def __init__(self, gan, real, features=None):
-        self._judge = _Judge(gan, features, progress=False)
-        self._judge.require(len(real))
-        self._judge.take_real(real, None)
-
-    @property
-    def names(self) -> tuple[str, str]:
-        """What the two scores are called."""
-        return self._judge.frechet, "kid"
-
-    def score(self, fake, seed: int) -> dict[str, Score]:
-        """The two scores of as many generated samples as there are real ones."""
-        return self._judge.distances(self._judge.features_of(fake, "generated"), seed)
-
-
-class _Judge:
-    """Real samples' features, and everything that is measured against them."""
-
-    def __init__(self, gan, features, progress):
-        self.images = gan.value_range is not None
-        self.extractor = extractors.get(features, gan.sample_shape) if self.images else None
-        self.name = self.extractor.name if self.images else "coordinates"
+    def __init__(self, real, training=None, features=None, images: bool = True, progress: bool = False):
+        self.extractor = extractors.get(features, np.shape(real)[1:]) if images else None
+        self.name = self.extractor.name if images else "coordinates"
+        self.training = training if images else None
         self.progress = progress
-
-    @property
-    def frechet(self) -> str:
-        """What the Fréchet distance is called: FID is Inception's alone."""
-        return {"inception": "fid", "coordinates": "frechet_distance"}.get(self.name, "fcd")
-
-    def require(self, n: int) -> None:
-        """Refuses too few samples before anything is computed."""
-        dimension = (self.extractor.dimension or 0) if self.images else 0
+        dimension = (self.extractor.dimension or 0) if images else 0
         least = max(dimension, FEWEST)
-        if n <= least:
+        if len(real) <= least:
             on = f"the {dimension} features of {self.name}" if dimension else self.name
-            raise ValueError(f"{n} real samples are too few: scores on {on} need more than {least}.")
-
-    def take_real(self, real, validation):
-        self.real, self.validation = _unit(real), None if validation is None else _unit(validation)
-        self.real_features = self.features_of(real, "real")["features"]
+            raise ValueError(f"{len(real)} real samples are too few: scores on {on} need more than {least}.")
+        self.real = _unit(real)
+        self.real_features = self._extract(real, "real")["features"]
         self.real_moments = metrics.Moments().add(self.real_features)
 
-    def features_of(self, samples, what):
-        if not self.images:
+    @property
+    def distance_names(self) -> tuple[str, str]:
+        """What the Fréchet and the kernel distance are called. FID is Inception's alone."""
+        return {"inception": "fid", "coordinates": "frechet_distance"}.get(self.name, "fcd"), "kid"
+
+    def distances(self, samples, seed: int | None) -> dict[str, Score]:
+        """The Fréchet and the kernel distance of samples from the real ones.
+
+        Args:
+            samples: in the form of the real ones.
+            seed: of the first of them, for the scores to say; None where they were not generated.
+        """
+        return self._distances(self._extract(samples, "generated")["features"], seed)
+
+    def score(self, samples, seed: int | None) -> tuple[dict[str, Score], dict[str, float] | None]:
+        """All scores of samples, given as for `distances`.
+
+        Returns:
+            The scores by name, and the share of the samples that the classifier takes for each class, or None.
+        """
+        outputs = self._extract(samples, "generated")
+        with tqdm(total=5, desc="scores", disable=not self.progress, leave=False) as bar:
+            scores = self._distances(outputs["features"], seed)
+            for measure in (metrics.precision_recall, metrics.density_coverage):
+                bar.update()
+                for name, value in measure(self.real_features, outputs["features"]).items():
+                    scores |= self._score(name, value, None, samples, seed)
+            bar.update()
+            shares = None
+            if "probabilities" in outputs:
+                named, shares = self._classes(outputs["probabilities"])
+                for name, (value, error) in named.items():
+                    scores |= self._score(name, value, error, samples, seed)
+            if self.training is not None:
+                parzen = metrics.parzen_log_likelihood(samples, _unit(self.training[-VALIDATION:]), self.real)
+                error = parzen["standard_error"]
+                scores |= self._score("parzen_nats", parzen["nats"], error, samples, seed, "pixels")
+                bar.update()
+                scores |= self.nearest(samples, seed)
+        return scores, shares
+
+    def nearest(self, samples, seed: int | None) -> dict[str, Score]:
+        """The mean distance of the first 1,000 samples to the training images nearest to them."""
+        samples = samples[:VALIDATION]
+        _, distances = _neighbours(samples, self.training)
+        error = float(distances.std(ddof=1) / math.sqrt(len(samples)))
+        name, count = "nearest_training_image", len(self.training)
+        return {name: Score(name, float(distances.mean()), error, count, len(samples), "pixels", seed)}
+
+    def _distances(self, features, seed):
+        n = min(len(self.real_features), len(features))
+        kid, error = metrics.kernel_distance(self.real_features, features, block=min(1000, n // 2))
+        frechet_name, kernel_name = self.distance_names
+        frechet = metrics.frechet_distance(self.real_moments, features)
+        return self._score(frechet_name, frechet, None, features, seed) | self._score(
+            kernel_name, kid, error, features, seed
+        )
+
+    def _classes(self, probabilities):
+        kind = "inception_score" if self.name == "inception" else "classifier_score"
+        named = {
+            kind: metrics.inception_score(probabilities, PARTS),
+            f"reversed_{kind}": (metrics.reversed_inception_score(probabilities), None),
+        }
+        count = probabilities.shape[1]
+        shares = np.bincount(probabilities.argmax(1), minlength=count) / len(probabilities)
+        return named, dict(zip(self.extractor.classes or map(str, range(count)), shares.tolist(), strict=True))
+
+    def _extract(self, samples, what):
+        if self.extractor is None:
             return {"features": np.reshape(samples, (len(samples), -1))}
         batches = (_unit(samples[start : start + BLOCK]) for start in range(0, len(samples), BLOCK))
         total = -(-len(samples) // BLOCK)
         bar = tqdm(batches, f"features of {what} images", total, disable=not self.progress, leave=False, unit="batch")
         return self.extractor.extract(bar)
 
-    def distances(self, outputs, seed):
-        fake = outputs["features"]
-        n = min(len(self.real_features), len(fake))
-        kid, error = metrics.kernel_distance(self.real_features, fake, block=min(1000, n // 2))
-        found = {self.frechet: (metrics.frechet_distance(self.real_moments, fake), None), "kid": (kid, error)}
-        return self._scores(found, len(fake), self.name, seed)
-
-    def score(self, samples, seed, training, itself=False):
-        """All scores of generated samples, or of training ones (`itself`), and the shares of their classes."""
-        what = "training" if itself else "generated"
-        outputs = self.features_of(samples, what)
-        scores = self.distances(outputs, seed)
-        found, shares = {}, None
-        with tqdm(total=4, desc=f"scores of {what} images", disable=not self.progress, leave=False) as bar:
-            for measure in (metrics.precision_recall, metrics.density_coverage):
-                found |= {name: (v, None) for name, v in measure(self.real_features, outputs["features"]).items()}
-                bar.update()
-            if "probabilities" in outputs:
-                kind = "inception_score" if self.name == "inception" else "classifier_score"
-                found[kind] = metrics.inception_score(outputs["probabilities"])
-                found[f"reversed_{kind}"] = metrics.reversed_inception_score(outputs["probabilities"]), None
-                taken = np.bincount(outputs["probabilities"].argmax(1), minlength=outputs["probabilities"].shape[1])
-                names = self.extractor.classes or [str(i) for i in range(len(taken))]
-                shares = {name: float(count / len(samples)) for name, count in zip(names, taken, strict=True)}
-            scores |= self._scores(found, len(samples), self.name, seed)
-            if self.images:
-                parzen = metrics.parzen_log_likelihood(samples, self.validation, self.real)
-                scores |= self._scores(
-                    {"parzen_nats": (parzen["nats"], parzen["standard_error"])}, len(samples), "pixels", seed
-                )
-                bar.update()
-                # Of training images the nearest one is the image itself; unseen real ones are what to compare with.
-                near = self.real[:1000] if itself else samples[:1000]
-                _, distance = _neighbours(near, training)
-                error = float(distance.std(ddof=1) / math.sqrt(len(near)))
-                name = "nearest_training_image"
-                value = float(distance.mean())
-                scores[name] = Score(name, value, error, len(training), len(near), "pixels", seed)
-                bar.update()
-        return scores, shares
-
-    def _scores(self, found, n_fake, features, seed):
-        n_real = len(self.real)
-        return {
-            name: Score(name, float(value), error, n_real, n_fake, features, seed)
-            for name, (value, error) in found.items()
-        }
+    def _score(self, name, value, error, samples, seed, features=None):
+        return {name: Score(name, float(value), error, len(self.real), len(samples), features or self.name, seed)}
 
 
 def _unit(images) -> np.ndarray:

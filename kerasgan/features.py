@@ -138,6 +138,7 @@ def _classifier():
 
 
 def _inception():
+    # Published FIDs are on the network of 2015 (Szegedy et al.), with other weights; ours compare among themselves.
     try:
         network = keras.applications.InceptionV3(weights="imagenet")
     except Exception as error:  # the download fails in as many ways as there are networks

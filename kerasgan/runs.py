@@ -46,6 +46,7 @@ class Config:
         batch_size: images per `train_step`: `recipe["d_steps"]` minibatches.
         recipe: every field of the family's recipe.
         validation_split: what each epoch is scored on, or None.
+        features: what it is scored by, as `kerasgan.features.get` takes it.
     """
 
     model: str
@@ -55,13 +56,16 @@ class Config:
     batch_size: int
     recipe: dict
     validation_split: str | None = None
+    features: str | None = None
 
 
 class AlreadyThereError(ValueError):
     """The output folder holds a run, or something else."""
 
 
-def resolve(model, dataset, split="train", epochs=None, batch_size=None, validation_split=None, **overrides) -> Config:
+def resolve(
+    model, dataset, split="train", epochs=None, batch_size=None, validation_split=None, features=None, **overrides
+) -> Config:
     """Fills in what was not asked for from the family's recipe and the dataset, and checks the whole.
 
     Raises:
@@ -89,7 +93,7 @@ def resolve(model, dataset, split="train", epochs=None, batch_size=None, validat
             raise ValueError(f"{name} must be at least 1; found {number}.")
     if batch_size % recipe.d_steps:
         raise ValueError(f"batch_size={batch_size} must divide into d_steps={recipe.d_steps} minibatches.")
-    return Config(model, dataset, split, epochs, batch_size, dataclasses.asdict(recipe), validation_split)
+    return Config(model, dataset, split, epochs, batch_size, dataclasses.asdict(recipe), validation_split, features)
 
 
 def train(config: Config, output, resume: bool = False, overwrite: bool = False, verbose="auto"):
@@ -131,7 +135,7 @@ def train(config: Config, output, resume: bool = False, overwrite: bool = False,
 
     score, judges = None, []
     if config.validation_split is not None:
-        score = callbacks.EvaluateSamples(config.dataset, config.validation_split)
+        score = callbacks.EvaluateSamples(config.dataset, config.validation_split, features=config.features)
         monitor, _ = score.prepare(gan)
 
     if overwrite:
@@ -201,8 +205,9 @@ def command(config: Config) -> str:
         if registry.get_preset_recipe(name).model == config.model and resolve_recipe(name) == config:
             return f"kerasgan train --recipe={name}"
     given = [f"--{name}={getattr(config, name)}" for name in ("model", "dataset", "split", "epochs", "batch_size")]
-    if config.validation_split is not None:
-        given.append(f"--validation_split={config.validation_split}")
+    for name in ("validation_split", "features"):
+        if getattr(config, name) is not None:
+            given.append(f"--{name}={getattr(config, name)}")
     usual = dataclasses.asdict(registry.get_recipe(config.model, image_shape=config.recipe["image_shape"]))
     for name, value in config.recipe.items():
         if value != usual[name] and name not in ("epochs", "batch_size"):
@@ -252,13 +257,15 @@ def make_preset(run, output, licence: str | None = None, progress: bool = False)
         "notes": recipe.notes if recipe is not None else "",
     }
     presets.save(gan, output, facts, half=True)
-    report = evaluation.evaluate(presets.load(output), config.dataset, progress=progress).to_json()
+    options = {"features": config.features, "progress": progress}
+    report = evaluation.evaluate(presets.load(output), config.dataset, **options).to_json()
     last = None
     if (run / "best.keras").is_file():
-        last = evaluation.evaluate(presets.load(run / "final.keras"), config.dataset, progress=progress).to_json()
+        last = evaluation.evaluate(presets.load(run / "final.keras"), config.dataset, **options).to_json()
+    by = "" if config.features is None else f" --features={config.features}"
     presets.add_metadata(
         output,
-        evaluation=f"kerasgan evaluate --preset={output.name} --dataset={config.dataset} --output=report.json",
+        evaluation=f"kerasgan evaluate --preset={output.name} --dataset={config.dataset}{by} --output=report.json",
         last=last and last["scores"],
         **{key: report[key] for key in ("scores", "reference", "class_shares", "losses")},
     )
@@ -273,7 +280,7 @@ def read_config(output) -> Config:
     """
     path = pathlib.Path(output) / "config.json"
     if not path.is_file():
-        raise ValueError(f"{output} holds no run to resume: there is no config.json.")
+        raise ValueError(f"{output} holds no run: there is no config.json.")
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
         fields = {field.name: content[field.name] for field in dataclasses.fields(Config) if field.name in content}

@@ -1,10 +1,12 @@
 """The command: what it does, and that every mistake ends in one line and a status that is not 0."""
 
+import json
 import os
 import subprocess
 import sys
 import time
 
+import keras
 import numpy as np
 import pytest
 from conftest import small_gan
@@ -63,6 +65,45 @@ def test_the_whole_road(capsys, dataset, tmp_path):
     assert "served/2 must not be served: loads" in said
 
 
+def test_scores_from_run_to_preset_to_servable(capsys, dataset, tmp_path):
+    """Scored after every epoch; the best becomes a preset with a card, whose scores its servable repeats."""
+    images = keras.Input((6, 6, 1))
+    means = keras.layers.Flatten()(keras.layers.AveragePooling2D(3)(images))
+    keras.Model(images, means).save(tmp_path / "means.keras")
+    output, preset = tmp_path / "run", tmp_path / "presets" / "tiny"
+    features = f"--features={tmp_path / 'means.keras'}"
+    more = ("--split=train[:14]", "--validation_split=train[5:]", features)
+    status, said = run(capsys, *train_arguments(dataset, output, *more))
+    assert status == 0, said
+    assert {"best.keras", "time.json"} < {path.name for path in output.iterdir()}
+
+    status, said = run(capsys, "preset", f"--run={output}", f"--output={preset}", "--licence=MIT")
+    assert status == 0, said
+    facts = json.loads((preset / "metadata.json").read_text())
+    assert facts["recipe"].startswith("kerasgan train --model=vanilla_gan")
+    assert "--set=generator_units=8" in facts["recipe"]
+    assert (facts["epoch"], facts["epochs"], facts["split"], facts["cores"]) == (1, 1, "train[:14]", os.cpu_count())
+    assert facts["scores"]["fcd"]["n_fake"] == 20
+    assert facts["last"] != {}
+    assert "| `fcd` |" in (preset / "README.md").read_text()
+
+    report = tmp_path / "report.json"
+    options = (f"--preset={preset}", f"--dataset={dataset}", features, f"--output={report}", "--seed=3")
+    assert cli.main(["evaluate", *map(str, options)]) == 0
+    table, said = capsys.readouterr()
+    assert "report.json and" in said
+    assert "report.png" in said
+    content = json.loads(report.read_text())
+    assert f"{content['scores']['fcd']['value']:.4g}" in table
+    assert set(content["command"].split()) >= {"kerasgan", "evaluate", *map(str, options)}
+    assert content["scores"]["fcd"]["seed"] == 3
+
+    status, said = run(capsys, "export", f"--preset={preset}", f"--output={tmp_path / 'served'}")
+    assert status == 0, said
+    served = json.loads((tmp_path / "served" / "1" / "assets.extra" / "kerasgan.json").read_text())
+    assert served["scores"] == facts["scores"]
+
+
 def test_every_preset_of_a_repository_is_exported(capsys, tmp_path):
     small_gan().save_to_preset(tmp_path / "small")
     status, said = run(capsys, "export", "--all", f"--output={tmp_path}")
@@ -110,11 +151,14 @@ def wrong(dataset, tmp_path):
     np.savez(nan, np.full((20, 6, 6, 1), np.nan, np.float32))
     pulling = ("--set=pulling_away_weight=.1", "--set=generator_width=2")
     sample = ("sample", "--output=" + str(tmp_path / "x.png"))
+    evaluate = ("evaluate", f"--preset={tmp_path / 'whole.keras'}", f"--output={tmp_path / 'x.json'}")
+    eights = tmp_path / "eights.npz"
+    np.savez(eights, np.zeros((30, 8, 8, 1), np.uint8))
     return [
         (
             ("trian",),
             2,
-            "unknown command 'trian'; there are list, train, sample, export, verify. Did you mean 'train'?",
+            "unknown command 'trian'; there are list, train, sample, evaluate, preset, export, verify. Did you mean",
         ),
         (("train", "stray"), 2, "train takes options only; found 'stray'"),
         (("train", "--modle=dcgan"), 2, "unknown option --modle. Did you mean '--model'?"),
@@ -172,12 +216,27 @@ def wrong(dataset, tmp_path):
         ((*good, f"--dataset=folder:{tmp_path / 'nowhere'}"), 1, "There is no folder"),
         ((*good, "--split=train[:0%]"), 1, "holds none of its 20 images"),
         ((*good, "--resume"), 1, "There is no run to resume in"),
+        ((*good, "--validation_split=train[:1]"), 1, "There are no features for images 6 x 6 x 1"),
+        (("train", "--recipe=dcgan_fashion_mnits"), 1, "Did you mean 'dcgan_fashion_mnist'?"),
+        (("train", "--recipe=dcgan_fashion_mnist", "--model=ebgan"), 2, "trains dcgan; it excludes --model=ebgan"),
+        (("evaluate", "--dataset=x", "--output=x.json"), 2, "--preset is missing"),
+        ((*evaluate,), 2, "--dataset is missing"),
+        ((*evaluate, f"--dataset={eights}", "--output=x.txt"), 2, "--output must end in .json; found x.txt"),
+        ((*evaluate, f"--dataset={eights}", "--n=0"), 2, "--n must be at least 1"),
+        ((*evaluate, f"--dataset={eights}"), 1, "There are no features for images 8 x 8 x 1; give a Keras model"),
+        ((*evaluate, f"--dataset={eights}", "--features=nowhere.keras"), 1, "Unknown features 'nowhere.keras'"),
+        ((*evaluate, f"--dataset={eights}", "--features=fashion_mnist_classifier"), 1, "of images 28 x 28 x 1; these"),
+        (("preset", f"--run={tmp_path / 'empty'}", f"--output={there}"), 1, "there is no config.json"),
+        (("preset", f"--output={there}"), 2, "--run is missing"),
+        ((*sample, "--preset=dcgan_fashion_mnits"), 1, "There is no preset, run folder or .keras file 'dcgan_fashion"),
+        ((*sample, "--preset=https://example.org/x.zip"), 1, "needs its archive's sha256"),
+        ((*sample, "--preset=http://example.org/x.zip"), 1, "over https:// only"),
         (("sample", "--preset=nowhere"), 2, "--output is missing"),
         ((*sample, "--preset=nowhere"), 1, "There is no preset, run folder or .keras file 'nowhere'"),
         (
             (*sample, f"--preset={tmp_path / 'empty'}"),
             1,
-            "is no preset, and holds neither final.keras nor a checkpoint",
+            "is no preset, and holds neither a .keras file nor a checkpoint",
         ),
         ((*sample, f"--preset={tmp_path / 'cut.keras'}"), 1, "the file is damaged or no kerasgan model"),
         ((*sample, f"--preset={tmp_path / 'flipped.keras'}"), 1, "the file is damaged or no kerasgan model"),

@@ -160,7 +160,7 @@ def test_the_best_epoch_is_kept(tmp_path):
     assert len(history["fcd"]) == len(history["kid"]) == 4
     best = keras.saving.load_model(tmp_path / "best.keras")
     assert int(best.step) == 4 * (1 + int(np.argmin(history["fcd"])))
-    again = evaluation.Distances(best, real[:40], averages()).score(best.generate(40, 0), 0)
+    again = evaluation.Judge(real[:40], features=averages()).distances(best.generate(40, 0), 0)
     assert again["fcd"].value == pytest.approx(min(history["fcd"]))
     assert isinstance(again["fcd"], Score)
 

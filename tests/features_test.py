@@ -90,6 +90,31 @@ def test_features_that_do_not_fit(asked, shape, message):
         features.get(asked, shape)
 
 
+def test_inception(monkeypatch):
+    """With random weights in place of the downloaded ones: what goes in, what comes out, and the failing download."""
+    build = keras.applications.InceptionV3
+    monkeypatch.setattr(keras.applications, "InceptionV3", lambda weights: build(weights=None))
+    extractor = features._inception()
+    images = np.random.default_rng(0).random((2, 32, 48, 3))
+    outputs = extractor.extract([images])
+    assert outputs["features"].shape == (2, 2048)
+    assert outputs["probabilities"].shape == (2, 1000)
+    network = extractor.model.layers[-1]
+    resized = keras.ops.image.resize(images, (299, 299))
+    expected = network(2.0 * resized - 1.0, training=False)["features"]
+    np.testing.assert_allclose(outputs["features"], expected, rtol=1e-3, atol=1e-5)
+    extractor.check((64, 64, 3))
+    with pytest.raises(ValueError, match="inception are of images any x any x 3; these are 28 x 28 x 1"):
+        extractor.check((28, 28, 1))
+
+    def offline(weights):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(keras.applications, "InceptionV3", offline)
+    with pytest.raises(ValueError, match="Inception's weights cannot be downloaded: no route to host"):
+        features._inception()
+
+
 def test_networks_that_give_no_features(tmp_path):
     images = keras.Input((4, 4, 1))
     for outputs in (keras.layers.Identity()(images), {"logits": keras.layers.Flatten()(images)}):

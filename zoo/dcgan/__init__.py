@@ -1,6 +1,6 @@
 """DCGAN (Radford, Metz and Chintala 2015, arXiv:1511.06434)."""
 
-from kerasgan.registry import register
+from kerasgan.registry import register, register_preset
 from kerasgan.zoo.dcgan.recipe import DCGANRecipe
 
 
@@ -29,3 +29,14 @@ def build(recipe: DCGANRecipe):
         fresh_noise=recipe.fresh_noise,
     )
     return gan
+
+
+register_preset(
+    "dcgan_fashion_mnist",
+    "dcgan",
+    dataset="fashion_mnist",
+    split="train[:55000]",
+    validation_split="train[55000:]",
+    epochs=20,
+    ema_decay=0.999,
+)

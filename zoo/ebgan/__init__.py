@@ -1,6 +1,6 @@
 """EBGAN (Zhao, Mathieu and LeCun 2016, arXiv:1609.03126)."""
 
-from kerasgan.registry import register
+from kerasgan.registry import register, register_preset
 from kerasgan.zoo.ebgan.recipe import EBGANRecipe
 
 
@@ -39,3 +39,14 @@ def build(recipe: EBGANRecipe):
         fresh_noise=recipe.fresh_noise,
     )
     return gan
+
+
+register_preset(
+    "ebgan_fashion_mnist",
+    "ebgan",
+    dataset="fashion_mnist",
+    split="train[:55000]",
+    validation_split="train[55000:]",
+    epochs=30,
+    pulling_away_weight=0.1,
+)

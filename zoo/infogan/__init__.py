@@ -1,6 +1,6 @@
 """InfoGAN (Chen et al. 2016, arXiv:1606.03657)."""
 
-from kerasgan.registry import register
+from kerasgan.registry import register, register_preset
 from kerasgan.zoo.infogan.recipe import InfoGANRecipe
 
 
@@ -32,3 +32,13 @@ def build(recipe: InfoGANRecipe):
         fresh_noise=recipe.fresh_noise,
     )
     return gan
+
+
+register_preset(
+    "infogan_fashion_mnist",
+    "infogan",
+    dataset="fashion_mnist",
+    split="train[:55000]",
+    validation_split="train[55000:]",
+    epochs=11,
+)

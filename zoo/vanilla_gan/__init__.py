@@ -1,6 +1,6 @@
 """The first GAN (Goodfellow et al. 2014, arXiv:1406.2661)."""
 
-from kerasgan.registry import register
+from kerasgan.registry import register, register_preset
 from kerasgan.zoo.vanilla_gan.recipe import VanillaGANRecipe
 
 
@@ -43,3 +43,14 @@ def build(recipe: VanillaGANRecipe):
         fresh_noise=recipe.fresh_noise,
     )
     return gan
+
+
+register_preset(
+    "vanilla_gan_fashion_mnist",
+    "vanilla_gan",
+    dataset="fashion_mnist",
+    split="train[:55000]",
+    validation_split="train[55000:]",
+    epochs=60,
+    ema_decay=0.999,
+)

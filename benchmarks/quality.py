@@ -1,0 +1,122 @@
+"""Our DCGAN beside what one would otherwise take, PyTorch's DCGAN example, on the same images with the same scores.
+
+    python benchmarks/quality.py [--ours=dcgan_fashion_mnist] [--torch=runs/torch_dcgan] [--output=runs/quality.json]
+
+Trains the example where `--torch` does not hold it yet (`torch_dcgan.py`; 40 minutes and more on two cores), and scores
+it twice: after as many images as our preset has seen, and after the training time that our preset took. For the latter
+both take training steps in turn in this process, and the epochs are counted by the ratio of the medians: the wall time
+of two long trainings says as much of what else the machine did.
+
+The example draws with the batch's own statistics (it never calls `eval()`) and is scored so; `--moving_statistics`
+takes the moving ones. Writes a table, the scores as JSON, and both models' samples as a PNG beside it.
+"""
+
+import json
+import os
+import pathlib
+import time
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+import numpy as np
+import torch
+import torch_dcgan
+from absl import app, flags
+
+import kerasgan
+from kerasgan import data, evaluation, metrics, plots, presets
+from kerasgan.files import check_output_file, replacing
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("ours", "dcgan_fashion_mnist", "a preset or a run")
+flags.DEFINE_string("torch", "runs/torch_dcgan", "where the example's generators are, or go")
+flags.DEFINE_string("output", "runs/quality.json", "the report")
+flags.DEFINE_integer("epochs", 20, "of the example; our preset must have seen as many images")
+flags.DEFINE_string("split", "train[:55000]", "what both are trained on")
+flags.DEFINE_integer("n", 10_000, "images of each kind that are scored")
+flags.DEFINE_integer("rounds", 10, "turns of each that are timed")
+flags.DEFINE_integer("steps", 8, "training steps in a turn")
+flags.DEFINE_bool("moving_statistics", False, "draw the example's images with the moving batch statistics")
+
+SHOWN = ("fcd", "kid", "precision", "recall", "density", "coverage", "classifier_score", "parzen_nats")
+
+
+def step_seconds(gan, images):
+    """The median seconds of a training step on as many images: ours, the example's."""
+    batch = torch_dcgan.BATCH
+    torch.manual_seed(0)
+    players = torch_dcgan.players()
+    real = torch.from_numpy(images[:batch].transpose(0, 3, 1, 2)).float() / 127.5 - 1.0
+    ours = data.load(images[: batch * (FLAGS.steps + 1)], batch_size=batch, like=gan, shuffle=False)
+    clock = _Clock()
+    seconds = {"ours": [], "example": []}
+    for _ in range(FLAGS.rounds + 1):
+        gan.fit(ours, verbose=0, callbacks=[clock])
+        seconds["ours"].append((clock.ends[-1] - clock.ends[0]) / FLAGS.steps)
+        start = time.perf_counter()
+        for _ in range(FLAGS.steps):
+            torch_dcgan.step(players, real)
+        seconds["example"].append((time.perf_counter() - start) / FLAGS.steps)
+    return (float(np.median(values[1:])) for values in seconds.values())  # the first turn traces and compiles
+
+
+class _Clock(kerasgan.callbacks.keras.callbacks.Callback):
+    def on_train_begin(self, logs=None):
+        self.ends = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.ends.append(time.perf_counter())
+
+
+def main(_):
+    output = check_output_file(FLAGS.output)
+    folder = pathlib.Path(FLAGS.torch)
+    images = data.load_array("fashion_mnist", FLAGS.split)
+    gan = presets.load(FLAGS.ours)
+    facts = presets.read_metadata(presets.find(FLAGS.ours))
+    torch_dcgan.train(images, folder, FLAGS.epochs, seed=0)
+
+    judge = evaluation.Judge(
+        data.load_array("fashion_mnist", "test")[: FLAGS.n], data.load_array("fashion_mnist", "train"), progress=True
+    )
+    ours, example = step_seconds(presets.load(FLAGS.ours), images)
+    equal_time = max(1, round(FLAGS.epochs * ours / example))
+    drawn = {"ours": evaluation.generate(gan, FLAGS.n, 0)}
+    for what, epoch in (("equal images", FLAGS.epochs), ("equal time", equal_time)):
+        path = folder / f"epoch-{epoch:02d}.pt"
+        samples = torch_dcgan.draw(path, FLAGS.n, seed=0, batch_statistics=not FLAGS.moving_statistics)
+        drawn[f"PyTorch's example, {what}: epoch {epoch}"] = samples
+    scores = {name: judge.score(samples, 0)[0] for name, samples in drawn.items()}
+
+    print(f"\nms per step of {torch_dcgan.BATCH} images, medians in turns: ours {1e3 * ours:.0f}, ", end="")
+    print(f"the example {1e3 * example:.0f} ({example / ours:.2f}x)")
+    print(f"{'':44}" + "".join(f"{name:>18}" for name in SHOWN))
+    for name, of_one in scores.items():
+        print(f"{name:44}" + "".join(f"{of_one[score].value:18.4g}" for score in SHOWN))
+    for name in list(scores)[1:]:
+        ratio = scores["ours"]["fcd"].value / scores[name]["fcd"].value
+        print(f"our FCD over that of {name}: {ratio:.3f}")
+
+    content = {
+        "ours": FLAGS.ours,
+        "our_steps": int(gan.step.numpy()),
+        "our_training": facts.get("recipe"),
+        "epochs_of_the_example": FLAGS.epochs,
+        "split": FLAGS.split,
+        "moving_statistics": FLAGS.moving_statistics,
+        "step_milliseconds": {"ours": 1e3 * ours, "example": 1e3 * example},
+        "scores": {name: {score: vars_of(value) for score, value in of_one.items()} for name, of_one in scores.items()},
+    }
+    with replacing(output) as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n")
+    plots.page(
+        [(name, plots.grid(samples[:48], columns=12)) for name, samples in drawn.items()], output.with_suffix(".png")
+    )
+
+
+def vars_of(score: metrics.Score) -> dict:
+    return {field: getattr(score, field) for field in ("value", "error", "n_real", "n_fake", "features", "seed")}
+
+
+if __name__ == "__main__":
+    app.run(main)
