@@ -320,6 +320,7 @@ def _define_evaluate(values):
         "features", None, "fashion_mnist_classifier (28x28 grey), inception (RGB) or a .keras file", flag_values=values
     )
     flags.DEFINE_integer("seed", 0, "of the first generated sample", flag_values=values)
+    flags.DEFINE_bool("resize", False, "bring the dataset's images to the model's size and colours", flag_values=values)
     flags.DEFINE_string("output", None, "the JSON report; the pictures go beside it as .png", flag_values=values)
 
 
@@ -344,9 +345,10 @@ def _evaluate(values):
         values.n,
         values.features,
         values.seed,
+        values.resize,
         progress=sys.stderr.isatty(),
     )
-    given = [f"--{name}={values[name].value}" for name in values if values[name].value is not None]
+    given = [f"--{name}={values[name].value}" for name in values if values[name].value not in (None, False)]
     command = " ".join(["kerasgan", "evaluate", *given])
     written = report.write(output, command=command, preset=values.preset, versions=presets.versions())
     print(report.table(), flush=True)

@@ -187,9 +187,9 @@ def load_labels(name, split: str = "train", *, data_dir: str | None = None):
 
     builder = _tfds_builder(name, data_dir)
     features = builder.info.features
-    if not isinstance(features, tfds.features.FeaturesDict) or not isinstance(
-        features.get("label"), tfds.features.ClassLabel
-    ):
+    if not isinstance(features, tfds.features.FeaturesDict) or "label" not in features:
+        return None
+    if not isinstance(features["label"], tfds.features.ClassLabel):
         return None
     _prepare_tfds(builder, name, data_dir)
     _tfds_count(builder, name, split)

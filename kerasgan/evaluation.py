@@ -120,6 +120,7 @@ def evaluate(
     n: int = N,
     features=None,
     seed: int = 0,
+    resize: bool = False,
     progress: bool = False,
 ) -> Report:
     """Scores a GAN against real samples that it has not seen, and draws what it makes.
@@ -134,6 +135,8 @@ def evaluate(
         features: what `kerasgan.features.get` takes: None is "fashion_mnist_classifier" for 28x28 grey images and
             "inception" for RGB. Samples that are not images are their own features.
         seed: of the first generated sample.
+        resize: crop, resize and recolour the dataset's images to the GAN's shape, as `kerasgan.data.load` does. Without
+            it images of one other shape are taken for a mistake.
         progress: show bars on the terminal.
 
     Returns:
@@ -150,6 +153,13 @@ def evaluate(
     images = gan.value_range is not None
     if images:  # before anything is read or drawn
         extractors.get(features, gan.sample_shape)
+    own = data.image_shape_of(dataset, split)
+    if images and not resize and own is not None and len(own) == 3 and own != gan.sample_shape:
+        found, made = (" x ".join(map(str, shape)) for shape in (own, gan.sample_shape))
+        raise ValueError(
+            f"{data.describe(dataset)} holds images of {found}, the model makes {made}. If it was trained on them "
+            "resized, ask for that: resize=True, --resize."
+        )
     real = data.load_array(dataset, split, gan.sample_shape)
     labelled = data.load_labels(dataset, split) if isinstance(gan.latent, Coded) else None
     n = min(n, len(real))

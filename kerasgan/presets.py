@@ -50,6 +50,7 @@ def save(gan, folder, metadata: dict | None = None, half: bool = False) -> pathl
     if not gan.compiled:
         raise ValueError("Only a compiled GAN makes a preset: its losses and optimizers are part of it.")
     folder = check_writable(folder)
+    gan.inference_generator()  # an average that is up to date with its batch statistics
     config = keras.saving.serialize_keras_object(gan)
     copy = type(gan).from_config(gan.get_config())  # one without optimizers, whose state Keras would write too
     copy.set_weights(gan.get_weights())

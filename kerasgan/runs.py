@@ -257,12 +257,14 @@ def make_preset(run, output, licence: str | None = None, progress: bool = False)
         "notes": recipe.notes if recipe is not None else "",
     }
     presets.save(gan, output, facts, half=True)
-    options = {"features": config.features, "progress": progress}
+    resize = data.image_shape_of(config.dataset, config.split) not in (None, gan.sample_shape)
+    options = {"features": config.features, "resize": resize, "progress": progress}
     report = evaluation.evaluate(presets.load(output), config.dataset, **options).to_json()
     last = None
     if (run / "best.keras").is_file():
         last = evaluation.evaluate(presets.load(run / "final.keras"), config.dataset, **options).to_json()
     by = "" if config.features is None else f" --features={config.features}"
+    by += " --resize" if resize else ""
     presets.add_metadata(
         output,
         evaluation=f"kerasgan evaluate --preset={output.name} --dataset={config.dataset}{by} --output=report.json",

@@ -312,3 +312,18 @@ def test_fashion_mnist_by_name(fashion_mnist):
     assert data.load_array(fashion_mnist, "test").mean() == pytest.approx(73.15, abs=0.05)
     with pytest.raises(ValueError, match=r"has no split 'validation'; it has .*train"):
         data.load(fashion_mnist, split="validation", batch_size=1)
+
+
+def test_labels_and_splits(fashion_mnist):
+    labels, names = data.load_labels(fashion_mnist, "test")
+    assert np.bincount(labels).tolist() == [1000] * 10  # as its authors made it
+    assert names[:2] == ("T-shirt/top", "Trouser")
+    images = data.load_array(fashion_mnist, "test")
+    heights = [(images[labels == label] > 0).any((2, 3)).sum(1).mean() for label in (1, 7)]
+    assert heights[0] > 20 > heights[1]  # trousers are tall and sneakers are not: the labels are those of the images
+    assert data.load_labels("ring") is None
+    assert data.splits_of(fashion_mnist) == ("train", "test")
+    assert data.splits_of("ring") == ("train", "test")
+    assert data.splits_of(images) == ("train",)
+    assert data.with_version(fashion_mnist) == "fashion_mnist:3.0.1"
+    assert data.with_version("ring") == "ring"

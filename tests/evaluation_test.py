@@ -119,6 +119,11 @@ def test_points_are_their_own_features():
         (real_images(30), {"features": many()}, "30 real samples .* the 64 features of pixels need more than 64"),
         (real_images(), {"features": "inception"}, "The features inception are of images"),
         (real_images(), {"features": None}, "There are no features for images 8 x 8 x 1; give a Keras model"),
+        (
+            np.zeros((90, 9, 9, 3), np.uint8),
+            {},
+            "the array holds images of 9 x 9 x 3, the model makes 8 x 8 x 1. If it",
+        ),
         (real_images(), {"split": "test"}, "the array has one split, 'train'"),
         ("nowhere.npz", {}, "There is no file nowhere.npz"),
         (np.zeros((9, 3), np.float32), {}, r"holds points of shape \(3,\), the model takes \(8, 8, 1\)"),
@@ -129,6 +134,12 @@ def test_what_cannot_be_evaluated(gan, dataset, options, message, monkeypatch):
     monkeypatch.setattr(features, "_load", lambda _: inception)
     with pytest.raises(ValueError, match=message):
         evaluation.evaluate(gan, dataset, **{"features": averages(), **options})
+
+
+def test_other_sizes_on_request(gan):
+    large = np.random.default_rng(0).integers(0, 256, (40, 16, 16, 3), dtype=np.uint8)
+    report = evaluation.evaluate(gan, large, features=averages(), resize=True)
+    assert report.scores["fcd"].n_real == 40
 
 
 def test_an_uncompiled_or_diverged_gan(gan):

@@ -1,12 +1,13 @@
 """Run folders: what they hold, and that a cut run ends as an uncut one."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 from conftest import assert_same_weights
 
-from kerasgan import callbacks, runs
+from kerasgan import callbacks, registry, runs
 
 
 @pytest.fixture
@@ -162,3 +163,34 @@ def test_a_toy_for_a_convolutional_family(dataset):
         runs.resolve("dcgan", "ring")
     with pytest.raises(ValueError, match=r"infogan makes square images .*=\(6, 6, 1\), the shape of .*npz's images"):
         runs.resolve("infogan", dataset)
+
+
+def test_a_presets_recipe_is_its_own_command(fashion_mnist):
+    del fashion_mnist
+    for name in registry.list_preset_recipes():
+        config = runs.resolve_recipe(name)
+        assert runs.command(config) == f"kerasgan train --recipe={name}"
+        assert (config.split, config.validation_split) == ("train[:55000]", "train[55000:]")
+        changed = dataclasses.replace(config, epochs=config.epochs + 1)
+        assert f"--epochs={config.epochs + 1}" in runs.command(changed)
+        for setting, value in config.recipe.items():
+            usual = getattr(registry.get_recipe(config.model), setting)
+            assert (
+                value == usual or f"{setting}={value}" in runs.command(changed) or setting in ("epochs", "batch_size")
+            )
+    with pytest.raises(ValueError, match="Did you mean 'dcgan_fashion_mnist'"):
+        runs.resolve_recipe("dcgan_fashion_mnits")
+
+
+def test_a_preset_needs_a_finished_run(dataset, tmp_path):
+    runs.train(config_for(dataset, epochs=1), tmp_path / "run", verbose=0)
+    (tmp_path / "run" / "final.keras").unlink()
+    with pytest.raises(ValueError, match=r"is not finished; go on with: kerasgan train --output=.* --resume"):
+        runs.make_preset(tmp_path / "run", tmp_path / "preset")
+    assert not (tmp_path / "preset").exists()
+
+
+def test_a_validation_that_cannot_be_leaves_nothing(dataset, tmp_path):
+    with pytest.raises(ValueError, match="There are no features for images 6 x 6 x 1"):
+        runs.train(config_for(dataset, validation_split="train[:20]"), tmp_path / "run", verbose=0)
+    assert not (tmp_path / "run").exists()

@@ -14,7 +14,7 @@ def build(recipe: DCGANRecipe):
 
     gan = GAN(
         networks.generator(recipe.image_shape, recipe.latent_dim, recipe.generator_width, recipe.seed),
-        networks.discriminator(recipe.image_shape, recipe.discriminator_width, recipe.seed),
+        networks.discriminator(recipe.image_shape, recipe.discriminator_width, recipe.discriminator_units, recipe.seed),
         Uniform(recipe.latent_dim, -1.0, 1.0),
         value_range=(-1, 1),
         ema_decay=recipe.ema_decay,
@@ -23,7 +23,7 @@ def build(recipe: DCGANRecipe):
     )
     gan.compile(
         d_optimizer=Adam(recipe.learning_rate, beta_1=recipe.beta_1),
-        g_optimizer=Adam(recipe.learning_rate, beta_1=recipe.beta_1),
+        g_optimizer=Adam(recipe.generator_learning_rate, beta_1=recipe.beta_1),
         loss=recipe.loss,
         d_steps=recipe.d_steps,
         fresh_noise=recipe.fresh_noise,
@@ -39,4 +39,23 @@ register_preset(
     validation_split="train[55000:]",
     epochs=20,
     ema_decay=0.999,
+    discriminator_width=64,
+    discriminator_units=512,
+    generator_learning_rate=1e-3,
+    notes="""FCD of 5,000 images against the validation split after so many epochs of 55,000 images, seed 0, always of
+the average; from the `history.csv` of `kerasgan train --model=dcgan --dataset=fashion_mnist --split='train[:55000]'
+--validation_split='train[55000:]' --ema_decay=0.999` with
+
+| | 1 | 2 | 3 | 5 | 10 | 15 |
+|---|---|---|---|---|---|---|
+| nothing else: the paper's recipe, D of 32 channels | 346 | 203 | 143 | 108 | 62 | 46 |
+| `--batch_size=64`: twice the updates | 238 | 148 | 113 | | | |
+| that, and `--set=discriminator_width=64` | 262 | 141 | 104 | 70 | | |
+| `--set=discriminator_width=64 --set=generator_learning_rate=0.001` | 290 | 174 | | | | |
+| `--set=discriminator_width=64 --set=learning_rate=0.001` | 178 | 107 | | | | |
+| this preset: D of 64 channels with 512 dense units, G's rate 0.001 | 136 | 75 | @3 | @5 | @10 | @15 |
+
+The dense units are what counts: the authors' own 28x28 code has them, though the paper advises against them. Without
+them D soon cannot tell images apart (real .56, generated .44 after 15 epochs), and a faster generator alone does not
+help. G's rate is InfoGAN's.""",
 )

@@ -63,12 +63,13 @@ def generator(image_shape: tuple[int, int, int], latent_dim: int, width: int, se
     return keras.Model(z, images, name="generator")
 
 
-def discriminator(image_shape: tuple[int, int, int], width: int, seed: int) -> keras.Model:
+def discriminator(image_shape: tuple[int, int, int], width: int, units: int, seed: int) -> keras.Model:
     """Images `[B, H, W, C]` in [-1, 1] -> logits `[B, 1]`.
 
     Args:
         image_shape: as for the generator.
         width: channels of the first map; they double with every map half the size.
+        units: of a hidden dense layer behind the maps; 0 for none.
         seed: of the initial weights.
     """
     seeds = iter(range(seed * 1000 + 500, seed * 1000 + 1000))
@@ -84,5 +85,8 @@ def discriminator(image_shape: tuple[int, int, int], width: int, seed: int) -> k
             x = _batch_norm(seeds)(x)
         x = layers.LeakyReLU(negative_slope=0.2)(x)
     x = layers.Flatten()(x)  # (B, side * side * channels)
+    if units:
+        x = layers.Dense(units, use_bias=False, kernel_initializer=_weights(seeds))(x)
+        x = layers.LeakyReLU(negative_slope=0.2)(_batch_norm(seeds)(x))
     logits = layers.Dense(1, use_bias=False, kernel_initializer=_weights(seeds), dtype="float32", name="logits")(x)
     return keras.Model(images, logits, name="discriminator")

@@ -23,7 +23,11 @@ class DCGANRecipe(Recipe):
     #: of what the authors' 28x28 code has: on Fashion-MNIST a discriminator of 64 runs ahead, giving real images .84
     #: and generated ones .17 over the first epoch, where one of 32 gives .71 and .31 and the samples come out better.
     discriminator_width: int | None = None
+    #: Units of a hidden dense layer before the discriminator's logit. 0 is none, as section 3 advises; the authors'
+    #: 28x28 code has 1024.
+    discriminator_units: int = 0
     learning_rate: float = 2e-4
+    generator_learning_rate: float | None = None  # None is the same for both, as in the paper
     beta_1: float = 0.5
 
     def __post_init__(self):
@@ -33,8 +37,12 @@ class DCGANRecipe(Recipe):
                 "dcgan makes square images of 28, 32, 64 or 128 pixels with 1 or 3 channels; "
                 f"found image_shape={shape}."
             )
+        if self.generator_learning_rate is None:
+            object.__setattr__(self, "generator_learning_rate", self.learning_rate)
         for field, at_28 in (("generator_width", 64), ("discriminator_width", 32)):
             if getattr(self, field) is None:
                 object.__setattr__(self, field, at_28 if shape[0] == 28 else 128)
             elif getattr(self, field) < 1:
                 raise ValueError(f"{field} must be at least 1; found {getattr(self, field)}.")
+        if self.discriminator_units < 0:
+            raise ValueError(f"discriminator_units must be at least 0; found {self.discriminator_units}.")
