@@ -33,6 +33,7 @@ def test_a_preset_is_what_its_metadata_says(name):
     assert facts["weights_sha256"] == sha256_of(folder / "model.weights.h5")
     assert (folder / "README.md").read_text() == cards.write(facts, picture=True)
     assert facts["recipe"] == f"kerasgan train --recipe={name}"
+    assert facts["notes"] == registry.get_preset_recipe(name).notes
     assert facts["dataset"] == "fashion_mnist:3.0.1"
     assert facts["licence"]
     assert facts["seconds"] > 0

@@ -54,9 +54,10 @@ the average; from the `history.csv` of `kerasgan train --model=dcgan --dataset=f
 | `--set=discriminator_width=64 --set=generator_learning_rate=0.001` | 290 | 174 | | | | |
 | `--set=discriminator_width=64 --set=learning_rate=0.001` | 178 | 107 | | | | |
 | `--set=discriminator_units=512 --set=generator_learning_rate=0.001`, D of 32 channels | 169 | 96 | | | | |
-| this preset: D of 64 channels with 512 dense units, G's rate 0.001 | 136 | 75 | @3 | @5 | @10 | @15 |
+| this preset: D of 64 channels with 512 dense units, G's rate 0.001 | 136 | 75 | 45 | 24 | 11 | 7 |
 
 The dense units are what counts: the authors' own 28x28 code has them, though the paper advises against them. Without
 them D soon cannot tell images apart (real .56, generated .44 after 15 epochs), and a faster generator alone does not
-help. G's rate is InfoGAN's.""",
+help. G's rate is InfoGAN's. At the end the generator itself, in place of its average, scores 7.4 where the average
+scores 5.4.""",
 )
