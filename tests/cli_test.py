@@ -316,7 +316,8 @@ def test_the_installed_command_reports_errors_without_a_traceback(tmp_path):
         timeout=120,
     )
     assert result.returncode == 1
-    assert result.stderr == "kerasgan: error: There is no preset, run folder or .keras file 'nowhere'.\n"
+    error = "kerasgan: error: There is no preset, run folder or .keras file 'nowhere'. Known names: .*\n"
+    assert re.fullmatch(error, result.stderr)
     assert result.stdout == ""
 
 
