@@ -24,7 +24,7 @@ import torch_dcgan
 from absl import app, flags
 
 import kerasgan
-from kerasgan import data, evaluation, metrics, plots, presets
+from kerasgan import data, evaluation, plots, presets
 from kerasgan.files import check_output_file, replacing
 
 FLAGS = flags.FLAGS
@@ -105,17 +105,15 @@ def main(_):
         "split": FLAGS.split,
         "moving_statistics": FLAGS.moving_statistics,
         "step_milliseconds": {"ours": 1e3 * ours, "example": 1e3 * example},
-        "scores": {name: {score: vars_of(value) for score, value in of_one.items()} for name, of_one in scores.items()},
+        "scores": {
+            name: {score: value.to_json() for score, value in of_one.items()} for name, of_one in scores.items()
+        },
     }
     with replacing(output) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n")
     plots.page(
         [(name, plots.grid(samples[:48], columns=12)) for name, samples in drawn.items()], output.with_suffix(".png")
     )
-
-
-def vars_of(score: metrics.Score) -> dict:
-    return {field: getattr(score, field) for field in ("value", "error", "n_real", "n_fake", "features", "seed")}
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasgan import data, evaluation, plots
-from kerasgan.errors import first_line
+from kerasgan.errors import check_whole, first_line
 from kerasgan.files import check_writable, replacing
 
 
@@ -110,8 +110,7 @@ class EvaluateSamples(keras.callbacks.Callback):
     def __init__(self, dataset, split: str = "test", n: int = 5000, features=None, seed: int = 0, every: int = 1):
         super().__init__()
         for name, number in (("n", n), ("every", every)):
-            if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-                raise ValueError(f"{name} must be a whole number, at least 1; found {number!r}.")
+            check_whole(name, number, 1)
         self.dataset = dataset
         self.split = split
         self.n = n
@@ -150,14 +149,18 @@ class BestModel(keras.callbacks.Callback):
     Args:
         path: the file.
         monitor: the score's name in the logs, such as "fcd".
-        best: the lowest score of epochs before, which a resumed training has to undercut.
+        history: the file of a `HistoryTable`; where it holds scores already, a resumed training has to undercut them.
     """
 
-    def __init__(self, path, monitor: str, best: float = math.inf):
+    def __init__(self, path, monitor: str, history):
         super().__init__()
         self.path = pathlib.Path(path)
         self.monitor = monitor
-        self.best = best
+        self.history = history
+
+    def on_train_begin(self, logs=None):
+        past = read_history(self.history).get(self.monitor, [])
+        self.best = min(filter(math.isfinite, past), default=math.inf)
 
     def on_epoch_end(self, epoch, logs=None):
         if logs[self.monitor] < self.best:  # never so for NaN
@@ -244,8 +247,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         super().__init__()
         self.folder = check_writable(folder)
         self.every = _checked_frequency(every)
-        if keep < 1:
-            raise ValueError(f"keep must be at least 1; found {keep}.")
+        check_whole("keep", keep, 1)
         self.keep = keep
 
     def on_train_begin(self, logs=None):

@@ -86,8 +86,7 @@ def _scores(facts):
     lines += ["", f"Measured by `{facts['evaluation']}` on the weights as they are stored.", ""]
     lines += [f"* `{name}`: {MEASURES[name]}" for name in sorted(scores, key=_rank) if name in MEASURES] + [""]
     if facts.get("class_shares"):
-        shares = ", ".join(f"{name} {share:.1%}" for name, share in facts["class_shares"].items())
-        lines += [f"What the classifier takes the generated images for: {shares}.", ""]
+        lines += [f"What the classifier takes the generated images for: {shares(facts['class_shares'])}.", ""]
     return lines
 
 
@@ -97,6 +96,11 @@ def number(score: dict | None) -> str:
         return ""
     error = "" if score["error"] is None else f" ± {score['error']:.2g}"
     return f"{score['value']:.4g}{error}"
+
+
+def shares(class_shares: dict[str, float]) -> str:
+    """The classes' shares in per cent."""
+    return ", ".join(f"{name} {share:.1%}" for name, share in class_shares.items())
 
 
 def _rank(name):

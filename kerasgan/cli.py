@@ -4,6 +4,7 @@ Exit status: 0 done, 1 the work failed, 2 the command line was wrong, 130 interr
 """
 
 import os
+import shlex
 import sys
 import warnings
 
@@ -127,6 +128,22 @@ def _list(values):
         print(f"\ntrained, for --preset: {', '.join(presets.list_presets())}")
 
 
+def _define_real(values):
+    """What real samples are, and what generated ones are compared with them by."""
+    flags.DEFINE_string(
+        "dataset",
+        None,
+        "tensorflow-datasets name, folder:PATH, a .npz file of images, or a toy such as ring",
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "features",
+        None,
+        "to score by: fashion_mnist_classifier (28x28 grey), inception (RGB) or a .keras file",
+        flag_values=values,
+    )
+
+
 def _define_train(values):
     flags.DEFINE_string(
         "recipe",
@@ -135,12 +152,7 @@ def _define_train(values):
         flag_values=values,
     )
     flags.DEFINE_string("model", None, "GAN family, see `kerasgan list`", flag_values=values)
-    flags.DEFINE_string(
-        "dataset",
-        None,
-        "tensorflow-datasets name, folder:PATH, a .npz file of images, or a toy such as ring",
-        flag_values=values,
-    )
+    _define_real(values)
     flags.DEFINE_string("output", None, "the run's folder; with --recipe default runs/RECIPE", flag_values=values)
     flags.DEFINE_string("split", None, "such as train or train[:10%]; default train", flag_values=values)
     flags.DEFINE_string(
@@ -149,7 +161,6 @@ def _define_train(values):
         "score every epoch on this, and keep the best in best.keras; such as train[90%:] beside --split=train[:90%]",
         flag_values=values,
     )
-    flags.DEFINE_string("features", None, "what to score by; see `kerasgan evaluate --help`", flag_values=values)
     flags.DEFINE_integer("epochs", None, "passes over the data; default the recipe's", flag_values=values)
     flags.DEFINE_integer("batch_size", None, "images per step; default the recipe's times d_steps", flag_values=values)
     flags.DEFINE_string(
@@ -300,12 +311,7 @@ def _samples_of_server(values):
 
 def _define_evaluate(values):
     _define_preset(values)
-    flags.DEFINE_string(
-        "dataset",
-        None,
-        "the real samples: a tensorflow-datasets name, folder:PATH, a .npz file or a toy",
-        flag_values=values,
-    )
+    _define_real(values)
     flags.DEFINE_string(
         "split", None, "of the dataset, unseen in training; default test where there is one", flag_values=values
     )
@@ -316,9 +322,6 @@ def _define_evaluate(values):
         flag_values=values,
     )
     flags.DEFINE_integer("n", 10_000, "samples of each kind, at most", flag_values=values)
-    flags.DEFINE_string(
-        "features", None, "fashion_mnist_classifier (28x28 grey), inception (RGB) or a .keras file", flag_values=values
-    )
     flags.DEFINE_integer("seed", 0, "of the first generated sample", flag_values=values)
     flags.DEFINE_bool("resize", False, "bring the dataset's images to the model's size and colours", flag_values=values)
     flags.DEFINE_string("output", None, "the JSON report; the pictures go beside it as .png", flag_values=values)
@@ -349,7 +352,7 @@ def _evaluate(values):
         progress=sys.stderr.isatty(),
     )
     given = [f"--{name}={values[name].value}" for name in values if values[name].value not in (None, False)]
-    command = " ".join(["kerasgan", "evaluate", *given])
+    command = shlex.join(["kerasgan", "evaluate", *given])
     written = report.write(output, command=command, preset=values.preset, versions=presets.versions())
     print(report.table(), flush=True)
     _say(f"wrote {' and '.join(map(str, written))}")

@@ -23,7 +23,7 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from kerasgan import toys
-from kerasgan.errors import first_line
+from kerasgan.errors import check_whole, first_line
 from kerasgan.registry import suggestion
 
 MEMORY_LIMIT = 2 * 1024**3
@@ -78,8 +78,7 @@ def load(
         image_shape = image_shape or like.sample_shape
         value_range = value_range or like.value_range
     low, high = value_range or (-1.0, 1.0)
-    if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
-        raise ValueError(f"batch_size must be a whole number, at least 1; found {batch_size!r}.")
+    check_whole("batch_size", batch_size, 1)
     d_steps = getattr(like, "d_steps", 1)
     if batch_size % d_steps:
         raise ValueError(f"batch_size={batch_size} must divide into d_steps={d_steps} minibatches.")

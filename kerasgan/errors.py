@@ -1,5 +1,6 @@
-"""How other libraries' errors are quoted in ours."""
+"""Errors that many places have in common: other libraries' quoted in ours, and numbers out of range."""
 
+import numbers
 import re
 
 
@@ -7,3 +8,13 @@ def first_line(error: BaseException | str) -> str:
     """An error's first line, without the `{{node ...}}` that TensorFlow puts before it; of an empty one, its kind."""
     lines = str(error).strip().splitlines()
     return re.sub(r"^(\{\{.*?\}\} )+", "", lines[0]) if lines else type(error).__name__
+
+
+def check_whole(name: str, number, least: int) -> None:
+    """Refuses what is not a whole number, or too small.
+
+    Raises:
+        ValueError: it says what was found.
+    """
+    if isinstance(number, bool) or not isinstance(number, numbers.Integral) or number < least:
+        raise ValueError(f"{name} must be a whole number, at least {least}; found {number!r}.")

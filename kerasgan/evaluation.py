@@ -12,14 +12,14 @@ import pathlib
 import numpy as np
 from tqdm import tqdm
 
-from kerasgan import data, metrics, plots, toys
+from kerasgan import cards, data, metrics, plots, toys
 from kerasgan import features as extractors
 from kerasgan.files import replacing
 from kerasgan.latents import Coded
 from kerasgan.metrics import Score
 
 N = 10_000  # images of each kind, as Fréchet distances are usually computed from
-PARTS = FEWEST = 10  # that the classifier score is computed on
+PARTS = 10  # of the samples, whose classifier scores give its standard error
 VALIDATION = 1000  # images that Parzen's sigma is chosen on (Goodfellow et al. 2014)
 COLUMNS = 12  # of the picture page
 BLOCK = 500  # images that are drawn, or passed through the feature extractor, at once
@@ -56,7 +56,7 @@ class Report:
         """Everything but the pictures, as `json.dumps` takes it."""
         content = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "page"}
         for kind in ("scores", "reference"):
-            content[kind] = {name: _without_name(score) for name, score in content[kind].items()}
+            content[kind] = {name: score.to_json() for name, score in content[kind].items()}
         return content
 
     def write(self, path, **facts) -> list[pathlib.Path]:
@@ -81,13 +81,13 @@ class Report:
     def table(self) -> str:
         """The scores as lines of text."""
         rows = [("", "generated", "training images", "n", "features")]
+        content = self.to_json()
         for name, score in self.scores.items():
-            reference = self.reference.get(name)
             rows.append(
                 (
                     name,
-                    _number(score),
-                    _number(reference) if reference else "",
+                    cards.number(content["scores"][name]),
+                    cards.number(content["reference"].get(name)),
                     f"{score.n_real}/{score.n_fake}" if score.n_real else f"{score.n_fake}",
                     score.features,
                 )
@@ -95,21 +95,9 @@ class Report:
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         lines = ["  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
         if self.class_shares:
-            shares = ", ".join(f"{name} {share:.1%}" for name, share in self.class_shares.items())
-            lines.append(f"classes of the generated images: {shares}")
+            lines.append(f"classes of the generated images: {cards.shares(self.class_shares)}")
         lines.append("losses: " + ", ".join(f"{name} {value:.4g}" for name, value in self.losses.items()))
         return "\n".join(lines)
-
-
-def _without_name(score):
-    content = dataclasses.asdict(score)
-    del content["name"]
-    return content
-
-
-def _number(score: Score) -> str:
-    digits = f"{score.value:.4g}"
-    return digits if score.error is None else f"{digits} ± {score.error:.2g}"
 
 
 def evaluate(
@@ -152,7 +140,7 @@ def evaluate(
     split = split or next((name for name in ("test", "validation") if name in splits), "train")
     images = gan.value_range is not None
     if images:  # before anything is read or drawn
-        extractors.get(features, gan.sample_shape)
+        features = extractors.get(features, gan.sample_shape)
     own = data.image_shape_of(dataset, split)
     if images and not resize and own is not None and len(own) == 3 and own != gan.sample_shape:
         found, made = (" x ".join(map(str, shape)) for shape in (own, gan.sample_shape))
@@ -252,7 +240,7 @@ class Judge:
         self.training = training if images else None
         self.progress = progress
         dimension = (self.extractor.dimension or 0) if images else 0
-        least = max(dimension, FEWEST)
+        least = max(dimension, PARTS)
         if len(real) <= least:
             on = f"the {dimension} features of {self.name}" if dimension else self.name
             raise ValueError(f"{len(real)} real samples are too few: scores on {on} need more than {least}.")

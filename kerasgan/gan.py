@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasgan import losses
+from kerasgan.errors import check_whole
 from kerasgan.latents import Coded, Latent
 from kerasgan.optimizers import Adam
 
@@ -96,7 +97,7 @@ class GAN(keras.Model):
                 f"GAN.compile does not take {', '.join(unknown)}. It takes d_optimizer, g_optimizer, loss, d_steps, "
                 "fresh_noise, jit_compile, run_eagerly and steps_per_execution."
             )
-        _check_whole("d_steps", d_steps, 1)
+        check_whole("d_steps", d_steps, 1)
         loss = losses.get(loss)
         diagnostic_names = loss.diagnostic_names(self.latent)
         d_optimizer = self._prepare_optimizer(d_optimizer, self.discriminator)
@@ -360,7 +361,7 @@ class GAN(keras.Model):
                 out of range, or codes for a latent without any.
         """
         for name, number, least in (("n", n, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
-            _check_whole(name, number, least)
+            check_whole(name, number, least)
         if seed + n > 2**63:
             raise ValueError(f"The seeds of {n} samples must lie below 2**63; the first is {seed}.")
         if codes is not None:
@@ -396,7 +397,7 @@ class GAN(keras.Model):
             ValueError: a model without codes, images of another shape or range, or batch_size below 1.
         """
         latent = self._coded_latent()
-        _check_whole("batch_size", batch_size, 1)
+        check_whole("batch_size", batch_size, 1)
         shape = ", ".join(str(n) for n in self.sample_shape)
         rule = f"infer_codes needs floats of shape (N, {shape})" + (" in [0, 1]" if self.value_range else "")
         images = np.asarray(images)
@@ -565,11 +566,6 @@ def _check_size(batch, holds, rule) -> list:
     if not holds(size):
         raise ValueError(f"{rule} {size}.")
     return []
-
-
-def _check_whole(name, number, least):
-    if isinstance(number, bool) or not isinstance(number, (int, np.integer)) or number < least:
-        raise ValueError(f"{name} must be a whole number, at least {least}; found {number!r}.")
 
 
 def _output_shape(generator, latent):

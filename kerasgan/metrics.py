@@ -46,6 +46,12 @@ class Score:
                 raise ValueError(f"Scores of different {field} cannot be compared; found {ours} and {theirs}.")
         return self.value - other.value
 
+    def to_json(self) -> dict:
+        """Everything but the name, under which scores are filed."""
+        content = dataclasses.asdict(self)
+        del content["name"]
+        return content
+
 
 class Moments:
     """The mean and covariance of features that come in batches."""

@@ -125,10 +125,8 @@ def get_preset_recipe(name: str) -> PresetRecipe:
     Raises:
         ValueError: there is none; the message lists the known ones.
     """
-    known = list_preset_recipes()
-    if name not in known:
-        raise ValueError(f"Unknown recipe {name!r}. Known: {', '.join(known)}.{suggestion(name, known)}")
-    return _presets[name]
+    _discover()
+    return _look_up("recipe", name, _presets)
 
 
 def _discover() -> dict[str, Family]:
@@ -149,16 +147,19 @@ def suggestion(name: str, known) -> str:
     return f" Did you mean {close[0]!r}?" if close else ""
 
 
+def _look_up(what: str, name: str, known: dict):
+    if name not in known:
+        raise ValueError(f"Unknown {what} {name!r}. Known: {', '.join(sorted(known))}.{suggestion(name, known)}")
+    return known[name]
+
+
 def get_family(name: str) -> Family:
     """The registered family of that name.
 
     Raises:
         ValueError: there is none; the message lists the known ones.
     """
-    families = _discover()
-    if name not in families:
-        raise ValueError(f"Unknown model {name!r}. Known: {', '.join(sorted(families))}.{suggestion(name, families)}")
-    return families[name]
+    return _look_up("model", name, _discover())
 
 
 def get_recipe(name: str, **overrides) -> Recipe:

@@ -133,10 +133,11 @@ def train(config: Config, output, resume: bool = False, overwrite: bool = False,
     )
     epoch_steps = len(load())
 
-    score, judges = None, []
+    judges = []
     if config.validation_split is not None:
         score = callbacks.EvaluateSamples(config.dataset, config.validation_split, features=config.features)
         monitor, _ = score.prepare(gan)
+        judges = [score, callbacks.BestModel(output / "best.keras", monitor, output / "history.csv")]
 
     if overwrite:
         _delete_run(output)
@@ -144,9 +145,6 @@ def train(config: Config, output, resume: bool = False, overwrite: bool = False,
     _write_config(config, output)
 
     checkpoint = callbacks.TrainingCheckpoint(output / "checkpoints")
-    if score is not None:
-        past = filter(math.isfinite, callbacks.read_history(output / "history.csv").get(monitor, []))
-        judges = [score, callbacks.BestModel(output / "best.keras", monitor, min(past, default=math.inf))]
     pictures = []
     if plots.can_draw(gan.sample_shape):
         pictures.append(callbacks.SampleGrid(output / "samples", real=images[:2500] if images.ndim == 2 else None))

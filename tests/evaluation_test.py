@@ -192,12 +192,15 @@ def test_evaluation_every_other_epoch_and_of_a_diverged_model(monkeypatch):
 
 def test_the_lowest_score_is_kept_over_interruptions(tmp_path):
     saved = []
-    best = callbacks.BestModel(tmp_path / "best.keras", "fcd", best=5.0)
+    history = tmp_path / "history.csv"
+    history.write_text("epoch,step,fcd\n1,10,5.0\n2,20,nan\n")
+    best = callbacks.BestModel(tmp_path / "best.keras", "fcd", history)
     best.set_model(types.SimpleNamespace(save=lambda path: saved.append(path) or path.write_bytes(b"model")))
+    best.on_train_begin()
     for score in (6.0, float("nan"), 5.0, 4.0, 4.5):
         best.on_epoch_end(0, {"fcd": score})
     assert len(saved) == 1
-    assert [path.name for path in tmp_path.iterdir()] == ["best.keras"]
+    assert {path.name for path in tmp_path.iterdir()} == {"best.keras", "history.csv"}
 
 
 def test_interpolations_and_traversals():

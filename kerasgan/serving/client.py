@@ -11,6 +11,8 @@ import urllib.parse
 
 import numpy as np
 
+from kerasgan.errors import check_whole
+
 
 class ServingError(RuntimeError):
     """The server could not be reached, or refused; the message carries what it said.
@@ -52,8 +54,7 @@ class Client:
         batch_size: int = 32,
     ):
         for name, number, least in (("batch_size", batch_size, 1), ("retries", retries, 0)):
-            if not isinstance(number, int) or number < least:
-                raise ValueError(f"{name} must be a whole number, at least {least}; found {number!r}.")
+            check_whole(name, number, least)
         if not timeout > 0:
             raise ValueError(f"timeout must be a number of seconds above 0; found {timeout!r}.")
         parts = urllib.parse.urlsplit(url)
