@@ -31,7 +31,7 @@ def write(facts: dict, picture: bool) -> str:
             seed, storage, weights_sha256 and libraries. Where they are given it also says: recipe (the command),
             dataset, split, validation_split, epochs, epoch (the chosen one), seconds, cores, licence, notes, evaluation
             (the command), scores, reference and last (each `{name: {"value", "error", "n_real", "n_fake", "features",
-            "seed"}}`: of these weights, of training images, of the last epoch's weights), class_shares.
+            "seed"}}`: of these weights, of training images, of the last epoch's weights), class_shares, losses.
         picture: whether there is a `samples.png`.
 
     Returns:
@@ -87,6 +87,9 @@ def _scores(facts):
     lines += [f"* `{name}`: {MEASURES[name]}" for name in sorted(scores, key=_rank) if name in MEASURES] + [""]
     if facts.get("class_shares"):
         lines += [f"What the classifier takes the generated images for: {shares(facts['class_shares'])}.", ""]
+    if facts.get("losses"):
+        losses = ", ".join(f"`{name}` {value:.4g}" for name, value in facts["losses"].items())
+        lines += [f"What `GAN.evaluate` gives on the real images: {losses}.", ""]
     return lines
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import kerasgan
+from kerasgan.optimizers import Adam
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +66,17 @@ def test_the_schedules(gan):
         assert config["final_momentum"] == 0.7
         assert config["ramp_steps"] == 250 * 50_000 // 100
         assert float(optimizer.learning_rate) == pytest.approx(rate)
+
+
+def test_adam_instead():
+    options = {"generator_units": 4, "discriminator_units": 4, "learning_rate": 5e-4}
+    gan = kerasgan.create_model("vanilla_gan", optimizer="adam", generator_learning_rate=1e-3, **options)
+    for optimizer, rate in ((gan.g_optimizer, 1e-3), (gan.d_optimizer, 5e-4)):
+        assert isinstance(optimizer, Adam)
+        assert float(optimizer.beta_1) == 0.5
+        assert float(optimizer.learning_rate) == pytest.approx(rate)
+    with pytest.raises(ValueError, match="optimizer must be sgd or adam; found 'adan'"):
+        kerasgan.create_model("vanilla_gan", optimizer="adan")
 
 
 def test_images_lie_between_zero_and_one(gan):

@@ -49,4 +49,13 @@ register_preset(
     validation_split="train[55000:]",
     epochs=30,
     pulling_away_weight=0.1,
+    notes="""Nothing but the paper's values, and the pulling-away term with its weight of .1. FCD of 5,000 images
+against the validation split, by epoch:
+
+| 1 | 2 | 5 | 10 | 15 | 20 | 25 | 26 | 28 | 30 |
+|---|---|---|---|---|---|---|---|---|---|
+| 301 | 205 | 122 | 75 | 46 | 35 | 26 | 34 | 30 | 31 |
+
+Energies hardly move after epoch 5 while images still get better. The images are smooth, which the Parzen measure
+rewards: it puts them above real ones.""",
 )

@@ -41,4 +41,12 @@ register_preset(
     split="train[:55000]",
     validation_split="train[55000:]",
     epochs=11,
+    notes="""Nothing but the paper's values. FCD of 5,000 images against the validation split, by epoch:
+
+| 1 | 2 | 3 | 5 | 7 | 9 | 10 | 11 |
+|---|---|---|---|---|---|---|---|
+| 121 | 73 | 43 | 26 | 21 | 10 | 13 | 9 |
+
+How far apart two trainings can lie: 5,000 updates with the same settings on all 60,000 images
+(`examples/infogan_codes.py`) scored, on the test split, FCD 6.7, 307 nats and a code accuracy of .575.""",
 )

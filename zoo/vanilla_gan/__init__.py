@@ -11,7 +11,7 @@ def build(recipe: VanillaGANRecipe):
 
     from kerasgan.gan import GAN
     from kerasgan.latents import Uniform
-    from kerasgan.optimizers import FlooredExponentialDecay, RampedMomentumSGD
+    from kerasgan.optimizers import Adam, FlooredExponentialDecay, RampedMomentumSGD
     from kerasgan.zoo.vanilla_gan import networks
 
     def sgd(learning_rate):
@@ -20,6 +20,15 @@ def build(recipe: VanillaGANRecipe):
             initial_momentum=recipe.initial_momentum,
             final_momentum=recipe.final_momentum,
             ramp_steps=recipe.momentum_ramp_steps,
+        )
+
+    if recipe.optimizer == "sgd":
+        # The paper's code gives D half the sum of its two cross-entropies; ours is the sum. Under SGD that is half
+        # the learning rate.
+        d_optimizer, g_optimizer = sgd(recipe.learning_rate / 2.0), sgd(recipe.generator_learning_rate)
+    else:
+        d_optimizer, g_optimizer = (
+            Adam(rate, beta_1=0.5) for rate in (recipe.learning_rate, recipe.generator_learning_rate)
         )
 
     gan = GAN(
@@ -34,10 +43,8 @@ def build(recipe: VanillaGANRecipe):
         name="vanilla_gan",
     )
     gan.compile(
-        # The paper's code gives D half the sum of its two cross-entropies; ours is the sum. Under SGD that is half
-        # the learning rate.
-        d_optimizer=sgd(recipe.learning_rate / 2.0),
-        g_optimizer=sgd(recipe.learning_rate),
+        d_optimizer=d_optimizer,
+        g_optimizer=g_optimizer,
         loss=recipe.loss,
         d_steps=recipe.d_steps,
         fresh_noise=recipe.fresh_noise,
@@ -51,6 +58,24 @@ register_preset(
     dataset="fashion_mnist",
     split="train[:55000]",
     validation_split="train[55000:]",
-    epochs=60,
+    epochs=30,
     ema_decay=0.999,
+    optimizer="adam",
+    learning_rate=5e-4,
+    generator_learning_rate=1e-3,
+    generator_units=1000,
+    notes="""The paper's own settings lose most classes of Fashion-MNIST: after 8 epochs nearly all samples are tops and
+trousers. FCD of 5,000 images against the validation split, by epoch, seed 0:
+
+| | 1 | 2 | 3 | 4 | 8 |
+|---|---|---|---|---|---|
+| SGD as in the paper, but for `--set=learning_rate_divisor=1.0001` | 649 | 525 | 493 | 419 | 447 |
+| `--set=learning_rate=0.02` | 733 | 937 | 817 | 813 | |
+| `--set=optimizer=adam --set=learning_rate=0.0002` | 621 | 552 | 501 | | |
+| the same with 0.0005, `--set=generator_learning_rate=0.001 --ema_decay=0.999` | 229 | 144 | 106 | 102 | |
+| that with 1,000 units a layer in G: this preset | 222 | 125 | 110 | 101 | 89 |
+
+Networks, dropout, latent, batch size and loss are the paper's; G is narrower (1,000 for 1,200) to keep all presets
+together under 60 MB. From epoch 12 on FCD stays between 75 and 85: speckle that a fully connected generator has to
+unlearn pixel by pixel, from a discriminator with half of its units dropped.""",
 )

@@ -19,7 +19,9 @@ class VanillaGANRecipe(Recipe):
     generator_units: int = 1200
     discriminator_units: int = 240
     discriminator_pieces: int = 5
+    optimizer: str = "sgd"  # or "adam": beta_1 .5 and constant rates; none of the momenta and divisors below
     learning_rate: float = 0.1
+    generator_learning_rate: float | None = None  # None is the same for both, as in the paper
     learning_rate_divisor: float = 1.000004  # per update
     learning_rate_floor: float = 1e-6
     initial_momentum: float = 0.5
@@ -33,3 +35,7 @@ class VanillaGANRecipe(Recipe):
                 "vanilla_gan makes images (height, width, channels) with 1 or 3 channels, or vectors (n,); "
                 f"found image_shape={shape}."
             )
+        if self.optimizer not in ("sgd", "adam"):
+            raise ValueError(f"optimizer must be sgd or adam; found {self.optimizer!r}.")
+        if self.generator_learning_rate is None:
+            object.__setattr__(self, "generator_learning_rate", self.learning_rate)
