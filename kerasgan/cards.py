@@ -50,7 +50,7 @@ def write(facts: dict, picture: bool) -> str:
         "```python",
         "import kerasgan",
         "",
-        f'gan = kerasgan.GAN.from_preset("{name}")  # one of kerasgan.list_presets(), or the path of this folder',
+        f'gan = kerasgan.GAN.from_preset("{name}")  # or the path of this folder',
         f"samples = gan.generate(16, seed=0)  # float32 {(16, *facts['sample_shape'])}",
         "```",
         "",
