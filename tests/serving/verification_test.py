@@ -328,6 +328,15 @@ def test_nan_and_generators_with_a_state(tmp_path):
     assert "generator draws from RngReadAndSkip" in found["operations"]
 
 
+@pytest.fixture
+def interruptible():
+    """Ctrl-C raises KeyboardInterrupt, also in tests that run in the background and inherited that it does not."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_model_that_never_answers(tmp_path):
     tensors = read_signatures(read_graph(saved(tmp_path / "endless", "forever")))["forever"]
     arguments = ({tensors["inputs"]["x"].name: np.zeros((1, 2), np.float32)}, [tensors["outputs"]["y"].name])
