@@ -2,10 +2,10 @@
 
     python benchmarks/quality.py [--ours=dcgan_fashion_mnist] [--torch=runs/torch_dcgan] [--output=runs/quality.json]
 
-Trains the example where `--torch` does not hold it yet (`torch_dcgan.py`; 40 minutes and more on two cores), and scores
-it twice: after as many images as our preset has seen, and after the training time that our preset took. For the latter
-both take training steps in turn in this process, and the epochs are counted by the ratio of the medians: the wall time
-of two long trainings says as much of what else the machine did.
+First both take training steps in turn: the ratio of the medians says for how many epochs the example trains in the time
+of ours, because the wall time of two long trainings says as much of what else the machine did. Then the example is
+trained where `--torch` does not hold it yet (`torch_dcgan.py`; an hour on two cores), and scored twice: after as many
+images as our preset has seen, and after as much time.
 
 The example draws with the batch's own statistics (it never calls `eval()`) and is scored so; `--moving_statistics`
 takes the moving ones. Writes a table, the scores as JSON, and both models' samples as a PNG beside it.
@@ -74,13 +74,12 @@ def main(_):
     images = data.load_array("fashion_mnist", FLAGS.split)
     gan = presets.load(FLAGS.ours)
     facts = presets.read_metadata(presets.find(FLAGS.ours))
-    torch_dcgan.train(images, folder, FLAGS.epochs, seed=0)
-
     judge = evaluation.Judge(
         data.load_array("fashion_mnist", "test")[: FLAGS.n], data.load_array("fashion_mnist", "train"), progress=True
     )
     ours, example = step_seconds(presets.load(FLAGS.ours), images)
     equal_time = max(1, round(FLAGS.epochs * ours / example))
+    torch_dcgan.train(images, folder, max(FLAGS.epochs, equal_time), seed=0)
     drawn = {"ours": evaluation.generate(gan, FLAGS.n, 0)}
     for what, epoch in (("equal images", FLAGS.epochs), ("equal time", equal_time)):
         path = folder / f"epoch-{epoch:02d}.pt"
