@@ -10,7 +10,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo data test lint bench presets clean
+.PHONY: demo data test test-slow lint bench presets clean
 
 demo: data
 	$(BIN)/python examples/demo.py
@@ -22,6 +22,9 @@ test: $(VENV)/.installed-test
 	@# Without the images the tests that need them are skipped, and say so; with CI=true they fail.
 	-$(BIN)/python -m kerasgan.fashion_mnist
 	$(BIN)/python -m pytest
+
+test-slow: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -m slow
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

@@ -61,6 +61,7 @@ def few_images(fashion_mnist, monkeypatch):
     monkeypatch.setattr(kerasgan.data, "load", few)
 
 
+@pytest.mark.slow
 def test_infogan_codes(tmp_path, capsys, few_images, monkeypatch):
     example = load("infogan_codes")
     monkeypatch.setattr(example, "EVERY", 2)
@@ -77,6 +78,7 @@ def test_infogan_codes(tmp_path, capsys, few_images, monkeypatch):
     assert (tmp_path / "plain" / "history.csv").read_text().startswith(before)
 
 
+@pytest.mark.slow
 def test_ebgan_margin(tmp_path, capsys, few_images, monkeypatch):
     example = load("ebgan_margin")
     monkeypatch.setattr(example, "EVERY", 2)
