@@ -2,7 +2,6 @@
 
 import json
 import os
-import re
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pytest
 from conftest import small_gan
 from PIL import Image
 
+import kerasgan
 from kerasgan import cli
 from kerasgan.errors import first_line
 
@@ -317,8 +317,9 @@ def test_the_installed_command_reports_errors_without_a_traceback(tmp_path):
         timeout=120,
     )
     assert result.returncode == 1
-    error = "kerasgan: error: There is no preset, run folder or .keras file 'nowhere'. Known names: .*\n"
-    assert re.fullmatch(error, result.stderr)
+    known = ", ".join(kerasgan.list_presets())
+    expected = f"There is no preset, run folder or .keras file 'nowhere'. Known names: {known}."
+    assert result.stderr == f"kerasgan: error: {expected}\n"
     assert result.stdout == ""
 
 
