@@ -4,6 +4,7 @@ Importing this module imports no TensorFlow, nor does listing the families: a fa
 and its recipe, and imports its networks only when a model is built.
 """
 
+import contextlib
 import dataclasses
 import difflib
 import importlib
@@ -15,6 +16,9 @@ from typing import Any
 
 if typing.TYPE_CHECKING:
     from kerasgan.gan import GAN
+
+
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}  # and Keras's policies
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -30,6 +34,10 @@ class Recipe:
         d_steps: k of Algorithm 1.
         fresh_noise: new noise for the generator's update.
         ema_decay: of the averaged generator, or None.
+        precision: "float32"; "bfloat16" or "float16" compute in it and keep the weights in float32 (Keras's mixed
+            policies). Losses are always float32; under float16 both optimizers scale them. None is Keras's own policy,
+            `keras.config.dtype_policy()`.
+        sync_batch_norm: compute batch-normalisation statistics over the batches of all devices, not of each by itself.
         seed: of weights, noise and data order.
     """
 
@@ -40,6 +48,8 @@ class Recipe:
     d_steps: int = 1
     fresh_noise: bool = False
     ema_decay: float | None = None
+    precision: str | None = None
+    sync_batch_norm: bool = False
     seed: int = 0
 
 
@@ -181,6 +191,11 @@ def get_recipe(name: str, **overrides) -> Recipe:
             kind = getattr(field.type, "__name__", str(field.type))
             raise ValueError(f"{name}'s {field.name} must be of type {kind}; found {overrides[field.name]!r}.")
     recipe = family.recipe(**overrides)
+    if recipe.precision is not None and recipe.precision not in PRECISIONS:
+        raise ValueError(
+            f"precision must be one of {', '.join(PRECISIONS)}; found {recipe.precision!r}."
+            f"{suggestion(recipe.precision, PRECISIONS)}"
+        )
     if not 0 <= recipe.seed < 2**31:
         raise ValueError(f"seed must be from 0 to 2**31 - 1; found {recipe.seed}.")
     return recipe
@@ -209,4 +224,33 @@ def create_model(name: str, **overrides) -> "GAN":
     Raises:
         ValueError: unknown model, field or value; an image shape that the family cannot build.
     """
-    return get_family(name).build(get_recipe(name, **overrides))
+    recipe = get_recipe(name, **overrides)
+    with _policy(recipe.precision):
+        gan = get_family(name).build(recipe)
+    if recipe.sync_batch_norm:
+        _synchronise(gan)
+    return gan
+
+
+def _synchronise(gan):
+    import keras
+
+    for layer in gan._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.synchronized = True
+
+
+@contextlib.contextmanager
+def _policy(precision):
+    """What layers are built with; Keras's own policy is as it was afterwards."""
+    if precision is None:
+        yield
+        return
+    import keras
+
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(PRECISIONS[precision])
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)

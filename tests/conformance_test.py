@@ -52,6 +52,22 @@ def test_fit_save_resume_generate_export(name, tmp_path):
     assert [check.name for check in report.checks if check.result == "skipped"] == []
 
 
+def test_half_precision(name):
+    """Weights and logs stay in float32, and the game begins as the one that float32 plays."""
+    exact = kerasgan.create_model(name)
+    expected = exact.fit(images_for(exact, 10), batch_size=10, verbose=0).history
+    for precision in ("bfloat16", "float16"):
+        gan = kerasgan.create_model(name, precision=precision)
+        computing = {layer.compute_dtype for layer in gan._flatten_layers() if layer.trainable_variables}
+        assert precision in computing
+        assert {variable.dtype for variable in gan.trainable_variables} == {"float32"}
+        logs = gan.fit(images_for(gan, 10), batch_size=10, verbose=0).history
+        for key, values in expected.items():
+            np.testing.assert_allclose(logs[key], values, rtol=0.05, atol=0.02, err_msg=f"{key} in {precision}")
+        assert gan.generate(1).dtype == np.float32
+    assert keras.config.dtype_policy().name == "float32"
+
+
 def test_points_or_a_clear_refusal(name, tmp_path):
     """A family that makes vectors makes points of the plane; one that does not says what it makes."""
     refusal = None

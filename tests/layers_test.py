@@ -49,7 +49,7 @@ def test_mixed_precision(policy):
     np.testing.assert_allclose(layer.moving_mean, 0.01 * 3.0, atol=0.003)
 
 
-@pytest.mark.parametrize("options", [{"axis": 1}, {"scale": False}, {"center": False}, {"synchronized": True}])
+@pytest.mark.parametrize("options", [{"axis": 1}, {"scale": False}, {"center": False}])
 def test_what_the_kernel_cannot_do_is_refused(options):
     with pytest.raises(ValueError, match="normalises the last axis, with scale and centre"):
         BatchNormalization(**options)
