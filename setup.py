@@ -46,7 +46,7 @@ setup(
     entry_points={"console_scripts": ["kerasgan = kerasgan.cli:main"]},
     install_requires=[
         "tensorflow>=2.20,<3",
-        "keras>=3.12,<4",
+        "keras>=3.12.4,<4",  # earlier ones read files that a weights file names
         "tensorflow-datasets>=4.9.8,<5",
         "importlib_resources>=5,<8",  # tensorflow-datasets 4.9 imports it without requiring it
         "absl-py>=2.0,<3",
@@ -61,6 +61,13 @@ setup(
         "serving": SERVING,
         "gpu": ["tensorflow[and-cuda]>=2.20,<3"],
         "bench": ["torch>=2.4,<3"],
-        "test": ["pytest>=8,<10", "ruff>=0.6,<1", "tensorboard>=2.20,<3", "pyyaml>=6,<7", *SERVING],
+        "test": [
+            "pytest>=8,<10",
+            "pytest-xdist>=3.5,<4",
+            "ruff>=0.6,<1",
+            "tensorboard>=2.20,<3",
+            "pyyaml>=6,<7",
+            *SERVING,
+        ],
     },
 )

@@ -6,15 +6,15 @@ Every source is brought to size once and kept as one array, images `[N, H, W, C]
 seen them.
 """
 
+import collections
 import concurrent.futures
 import dataclasses
+import itertools
 import pathlib
 import re
 import sys
 import tempfile
 import warnings
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -28,6 +28,9 @@ from kerasgan.registry import suggestion
 
 MEMORY_LIMIT = 2 * 1024**3
 TOY_SPLITS = {"train": (100_000, 0), "test": (10_000, 1)}  # points, as in PacGAN's protocol, and their seed
+FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # of Pillow's many some run other programs, whatever a file's name says
+LARGEST_IMAGE = 2**25  # pixels; a file of a few kB can unpack to gigabytes
+DECODED_AHEAD = 16  # images of a folder in memory at once, before they are brought to size
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
 
@@ -301,8 +304,8 @@ def _read_numpy(path: pathlib.Path) -> np.ndarray:
             if "images" not in content.files and len(content.files) != 1:
                 raise ValueError(f"it holds {', '.join(content.files) or 'nothing'}; name the array 'images'")
             return content["images" if "images" in content.files else content.files[0]]
-    except (OSError, ValueError, EOFError, zlib.error, zipfile.BadZipFile) as error:
-        raise ValueError(f"Cannot read images from {path}: {error}.") from None
+    except Exception as error:  # a damaged file can fail anywhere in zipfile, zlib and numpy
+        raise ValueError(f"Cannot read images from {path}: {first_line(error)}.") from None
 
 
 def _open_toy(name: str, split: str) -> _Source:
@@ -368,7 +371,7 @@ def _common_shape(files) -> tuple[int, int, int] | None:
     sizes = set()
     for path in files:
         try:
-            with Image.open(path) as image:
+            with Image.open(path, formats=FORMATS) as image:
                 sizes.add((image.height, image.width, 1 if image.mode in ("1", "L", "I", "I;16", "F") else 3))
         except (OSError, ValueError, Image.DecompressionBombError):
             continue  # it is named and counted when it is read
@@ -379,21 +382,29 @@ def _common_shape(files) -> tuple[int, int, int] | None:
 
 def _read_files(files, skipped):
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        ahead = 256  # decoded images in memory at once
-        for start in range(0, len(files), ahead):
-            for path, image in zip(
-                files[start : start + ahead], pool.map(_read_image, files[start : start + ahead]), strict=True
-            ):
-                if image is None:
-                    skipped.append(path.name)
-                else:
-                    yield image
+        ahead = collections.deque()
+        remaining = iter(files)
+        while True:
+            for path in itertools.islice(remaining, DECODED_AHEAD - len(ahead)):
+                ahead.append((path, pool.submit(_read_image, path)))
+            if not ahead:
+                return
+            path, reading = ahead.popleft()
+            image = reading.result()
+            if image is None:
+                skipped.append(path.name)
+            else:
+                yield image
 
 
 def _read_image(path: pathlib.Path) -> np.ndarray | None:
-    """uint8 `[h, w, 1 or 3]`, or None where the file is no readable image. Transparency is laid over white."""
+    """uint8 `[h, w, 1 or 3]`, or None where the file is no readable image or too large a one. Transparency is laid
+    over white.
+    """
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=FORMATS) as image:
+            if image.width * image.height > LARGEST_IMAGE:
+                return None
             image = ImageOps.exif_transpose(image)
             if image.mode.startswith("I"):  # 16 bits
                 pixels = (np.asarray(image).astype(np.int64) >> 8).astype(np.uint8)

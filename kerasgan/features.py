@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 import kerasgan
+from kerasgan.deserialization import load_keras
 from kerasgan.errors import first_line
 from kerasgan.files import sha256_of
 
@@ -113,8 +114,8 @@ def _load(name):
     path = pathlib.Path(name)
     if path.suffix == ".keras" and path.is_file():
         try:
-            return Extractor(path.stem, keras.saving.load_model(path, compile=False))
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return Extractor(path.stem, load_keras(path, compile=False))
+        except Exception as error:  # a damaged file can fail anywhere in zlib, HDF5 and Keras
             raise ValueError(f"Cannot load {path}: {first_line(error)}") from None
     raise ValueError(f"Unknown features {name!r}: there are {CLASSIFIER}, inception, and .keras files.")
 

@@ -17,6 +17,7 @@ import zipfile
 
 import kerasgan
 from kerasgan import cards
+from kerasgan.deserialization import RefusedError, load_keras, refuse_code
 from kerasgan.errors import first_line
 from kerasgan.files import check_writable, replacing, sha256_of
 from kerasgan.registry import suggestion
@@ -203,14 +204,14 @@ def _load_preset(folder):
         if sha256_of(weights) != facts["weights_sha256"]:
             raise ValueError(f"the sha256 of {weights.name} is not the one in metadata.json")
         config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        _refuse_lambda(config)
+        refuse_code(config)
         compiled_from = config.pop("compile_config")
         gan = keras.saving.deserialize_keras_object(config, safe_mode=True)
         if not isinstance(gan, GAN):
             raise ValueError(f"config.json describes a {type(gan).__name__}, not a GAN")
         gan.load_weights(weights)  # before the optimizers are there, of which the file holds nothing
         gan.compile_from_config(compiled_from)
-    except _RefusedError as error:
+    except RefusedError as error:
         raise ValueError(f"Cannot load the preset {folder}: {error}") from None
     except Exception as error:  # a damaged configuration can fail anywhere in Keras
         raise ValueError(
@@ -219,26 +220,12 @@ def _load_preset(folder):
     return gan
 
 
-class _RefusedError(Exception):
-    """A preset is whole and still not for us."""
-
-
 def _check_version(version):
     theirs, ours = (tuple(map(int, re.findall(r"\d+", text)[:3])) for text in (version, kerasgan.__version__))
     if theirs > ours:
-        raise _RefusedError(
+        raise RefusedError(
             f"kerasgan {version} wrote it, and this is {kerasgan.__version__}; upgrade with pip install -U kerasgan."
         )
-
-
-def _refuse_lambda(config):
-    if isinstance(config, dict):
-        if config.get("class_name") == "Lambda":
-            raise _RefusedError("it has a Lambda layer, which is code, and code from a preset is never run.")
-        config = list(config.values())
-    if isinstance(config, list):
-        for part in config:
-            _refuse_lambda(part)
 
 
 def _load_run(folder):
@@ -254,19 +241,15 @@ def _load_run(folder):
 
 
 def _load_keras(path):
-    import keras
-
     from kerasgan.gan import GAN
 
     if path.suffix != ".keras":
         raise ValueError(f"{path} is not a .keras file.")
     try:
-        with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()
-        if damaged:
-            raise ValueError(f"the checksum of {damaged} is wrong")
-        gan = keras.saving.load_model(path)
-    except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile) as error:
+        gan = load_keras(path)
+    except RefusedError as error:
+        raise ValueError(f"Cannot load {path}: {error}") from None
+    except Exception as error:  # a damaged file can fail anywhere in zlib, HDF5 and Keras
         raise ValueError(
             f"Cannot load {path}: the file is damaged or no kerasgan model ({first_line(error).removesuffix('.')})."
         ) from None
@@ -340,7 +323,7 @@ def _unpack(archive, folder, address):
             with tarfile.open(archive) as opened:
                 members = {pathlib.PurePosixPath(m.name).name: (m.size, m) for m in opened if m.isfile()}
                 _write_members(members, opened.extractfile, folder)
-    except (OSError, EOFError, ValueError, zipfile.BadZipFile, tarfile.TarError) as error:
+    except Exception as error:  # a damaged archive can fail anywhere in zipfile, tarfile, zlib and lzma
         raise ValueError(f"{address} holds no preset: {first_line(error)}.") from None
 
 

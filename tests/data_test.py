@@ -130,6 +130,14 @@ def test_a_folder_of_many_kinds(tmp_path):
     assert len(images) == 6
 
 
+def test_a_picture_that_unpacks_to_far_more_than_its_file_is_skipped(tmp_path):
+    Image.new("1", (6000, 6000)).save(tmp_path / "bomb.png")
+    assert (tmp_path / "bomb.png").stat().st_size < 10_000
+    Image.new("L", (6, 6)).save(tmp_path / "good.png")
+    with pytest.warns(UserWarning, match=r"Skipped 1 unreadable .*: bomb.png"):
+        assert len(data.load_array(f"folder:{tmp_path}", image_shape=(6, 6, 1))) == 1
+
+
 def test_exif_orientation_is_applied(tmp_path):
     left_white = np.zeros((8, 8), np.uint8)
     left_white[:, :4] = 255

@@ -90,7 +90,7 @@ def test_images_that_have_no_picture_are_saved_without(tmp_path):
         (
             "config.json",
             lambda b: b.replace(b"kerasgan>GAN", b"kerasgan>GUN").replace(b'"GAN"', b'"GUN"'),
-            "it is damaged",
+            "it names kerasgan.gan.GUN, neither a part of networks that Keras has nor registered",
         ),
     ],
 )
@@ -166,18 +166,6 @@ def test_a_newer_librarys_preset(preset, tmp_path):
     shutil.copytree(preset, folder)
     spoil_json(folder, "metadata.json", libraries={"kerasgan": "99.1.0"})
     with pytest.raises(ValueError, match=r"kerasgan 99\.1\.0 wrote it, and this is 0.*pip install -U kerasgan"):
-        presets.load(folder)
-
-
-def test_code_in_a_preset_is_not_run(preset, tmp_path):
-    """Keras writes a Lambda layer as marshalled Python; with or without that, nobody calls it."""
-    folder = tmp_path / "code"
-    shutil.copytree(preset, folder)
-    config = json.loads((folder / "config.json").read_text())
-    layers = config["config"]["generator"]["config"]["layers"]
-    layers.append({"module": "keras.layers", "class_name": "Lambda", "config": {"function": "lambda x: 1 / 0"}})
-    (folder / "config.json").write_text(json.dumps(config))
-    with pytest.raises(ValueError, match="it has a Lambda layer, which is code, and code from a preset is never run"):
         presets.load(folder)
 
 
