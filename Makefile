@@ -21,10 +21,11 @@ data: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	@# Without the images the tests that need them are skipped, and say so; with CI=true they fail.
 	-$(BIN)/python -m kerasgan.fashion_mnist
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
+# Trainings that are killed, clusters of processes, the longest examples.
 test-slow: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -m slow -n 2 --dist loadfile
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .

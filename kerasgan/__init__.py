@@ -32,6 +32,7 @@ _MODULES = (
     "registry",
     "runs",
     "serving",
+    "strategies",
     "toys",
 )
 

@@ -12,13 +12,13 @@ import os
 import pathlib
 import time
 import warnings
-import zipfile
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasgan import data, evaluation, plots
+from kerasgan import data, evaluation, plots, strategies
+from kerasgan.deserialization import RefusedError, load_keras
 from kerasgan.errors import check_whole, first_line
 from kerasgan.files import check_writable, replacing
 
@@ -137,10 +137,14 @@ class EvaluateSamples(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         due = (epoch + 1) % self.every == 0
         samples = self.model.generate(self.n, self.seed) if due else None
-        if samples is None or not np.isfinite(samples).all():  # a diverged generator has no distance
+        good = samples is not None and np.isfinite(samples).all()  # a diverged generator has no distance
+        if not strategies.agreed(good, self.model.distribute_strategy):
             logs.update(dict.fromkeys(self._judge.distance_names, math.nan))
         else:
-            logs.update({name: score.value for name, score in self._judge.distances(samples, self.seed).items()})
+            scores = self._judge.distances(samples, self.seed)
+            # Batch normalisation has statistics of its own on each worker, and so other samples.
+            of_all = self.model.distribute_strategy
+            logs.update({name: strategies.agreed(score.value, of_all) for name, score in scores.items()})
 
 
 class BestModel(keras.callbacks.Callback):
@@ -160,7 +164,8 @@ class BestModel(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         past = read_history(self.history).get(self.monitor, [])
-        self.best = min(filter(math.isfinite, past), default=math.inf)
+        best = min(filter(math.isfinite, past), default=math.inf)
+        self.best = strategies.agreed(best, self.model.distribute_strategy)
 
     def on_epoch_end(self, epoch, logs=None):
         if logs[self.monitor] < self.best:  # never so for NaN
@@ -172,6 +177,8 @@ class BestModel(keras.callbacks.Callback):
 class WallTime(keras.callbacks.Callback):
     """Adds up the seconds that training takes, over interruptions, in a JSON file: `{"seconds": ..., "cores": ...}`.
 
+    It is written at the end of each epoch and every minute; a kill loses what came after.
+
     Args:
         path: the file; what it holds is added to.
     """
@@ -182,10 +189,18 @@ class WallTime(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self._before = json.loads(self.path.read_text())["seconds"] if self.path.is_file() else 0.0
-        self._start = time.monotonic()
+        self._start = self._written = time.monotonic()
+
+    def on_train_batch_end(self, batch, logs=None):
+        if time.monotonic() - self._written >= 60.0:
+            self._write()
 
     def on_epoch_end(self, epoch, logs=None):
-        seconds = self._before + time.monotonic() - self._start
+        self._write()
+
+    def _write(self):
+        self._written = time.monotonic()
+        seconds = self._before + self._written - self._start
         with replacing(self.path) as temporary:
             temporary.write_text(json.dumps({"seconds": seconds, "cores": os.cpu_count()}) + "\n")
 
@@ -232,11 +247,12 @@ class TrainingCheckpoint(keras.callbacks.Callback):
     """Keeps what is needed to go on after an interruption: networks, both optimizers, steps, random states.
 
     Each checkpoint is a `.keras` file named `step-<steps so far>.keras` that appears whole or not at all. `restore`
-    loads the newest that can be read.
+    loads the newest that can be read. None is written of a model with a number that is NaN or infinite. Put it last in
+    the list: at the end of an epoch it says that the other callbacks have done their work.
 
     Args:
         folder: where to write.
-        every: "epoch", or a number of steps.
+        every: "epoch", or a number of steps; the end of an epoch then counts as well.
         keep: how many of the newest to keep.
 
     Raises:
@@ -254,40 +270,176 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         self._last = _steps(self.model)
 
     def on_train_batch_end(self, batch, logs=None):
-        if self.every != "epoch" and _steps(self.model) - self._last >= self.every:
+        epoch_ends = batch + 1 == self.params.get("steps")
+        if self.every != "epoch" and not epoch_ends and _steps(self.model) - self._last >= self.every:
             self.write()
 
     def on_epoch_end(self, epoch, logs=None):
-        diverged = not all(math.isfinite(value) for name, value in (logs or {}).items() if name.endswith("_loss"))
-        if self.every == "epoch" and not diverged:
-            self.write()
+        self.write()
 
-    def write(self) -> pathlib.Path:
-        """Writes a checkpoint now, and deletes the oldest ones."""
+    def write(self) -> None:
+        """Writes a checkpoint now, unless the model has diverged, and deletes the oldest ones."""
         self._last = _steps(self.model)
+        states = [self.model, self.model.d_optimizer, self.model.g_optimizer]
+        if not all(np.isfinite(variable.numpy()).all() for state in states for variable in state.variables):
+            return
         path = self.folder / f"step-{self._last:08d}.keras"
         with replacing(path) as temporary:
             self.model.save(temporary)
-        for old in _checkpoints(self.folder)[: -self.keep]:
+        older = [other for other in _checkpoints(self.folder) if other.name <= path.name]
+        for old in older[: -self.keep]:
             old.unlink()
-        return path
 
 
-def restore(folder):
+class StopOnDivergence(keras.callbacks.Callback):
+    """Notices a training that is lost: a loss that is no finite number, or a discriminator that has won.
+
+    It has won when for `patience` steps in a row it was nearly sure of every sample: D above 1 - `margin` on real
+    samples and below `margin` on generated ones, on average over each step's batch. The generator then gets no gradient
+    to speak of. Losses without `d_real` and `d_fake` (EBGAN's) are watched for their numbers alone.
+
+    Args:
+        action: "stop" ends the training; "restore" sets networks and optimizers back to the newest checkpoint and goes
+            on with other noise and other samples, as the step counter and the data run on.
+        folder: where `TrainingCheckpoint` writes; for "restore".
+        patience: steps; None watches for numbers that are not finite alone.
+        margin: from 0 to .5.
+        most_restores: "restore" stops the training when it would set back more often; and where there is no checkpoint.
+
+    Attributes:
+        reason: what was noticed, once it stopped; else None.
+
+    Raises:
+        ValueError: another action, "restore" without a folder, or a number out of range.
+    """
+
+    PATIENCE = 500  # steps
+    ADVICE = "What may help: a lower learning rate for D, a narrower D, loss='non_saturating' or 'kl'."
+
+    def __init__(
+        self,
+        action: str = "stop",
+        folder=None,
+        patience: int | None = PATIENCE,
+        margin: float = 0.01,
+        most_restores: int = 3,
+    ):
+        super().__init__()
+        if action not in ("stop", "restore"):
+            raise ValueError(f"action must be 'stop' or 'restore'; found {action!r}.")
+        if action == "restore" and folder is None:
+            raise ValueError("action='restore' needs the folder of the checkpoints.")
+        for name, number in (("patience", 1 if patience is None else patience), ("most_restores", most_restores)):
+            check_whole(name, number, 1)
+        if not 0.0 < margin < 0.5:
+            raise ValueError(f"margin must lie between 0 and .5; found {margin!r}.")
+        self.action = action
+        self.folder = folder
+        self.patience = patience
+        self.margin = margin
+        self.most_restores = most_restores
+        self.reason = None
+
+        self._restores = 0
+        self._won = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._begin()
+
+    def _begin(self):
+        # Not nothing where the epoch is one that was cut.
+        self._step, self._samples = _steps(self.model), self.model.samples_logged()
+        self._sums = {name: self._samples * value for name, value in self.model.running_means().items()}
+
+    def on_train_batch_end(self, batch, logs=None):
+        lost = [f"{name} is {logs[name]}" for name in ("d_loss", "g_loss") if not math.isfinite(logs[name])]
+        if lost:
+            self._act(" and ".join(lost))
+        elif self.patience is not None and "d_real" in logs and self._has_won(logs):
+            self._act(
+                f"for {self._won} steps D gave real samples more than {1 - self.margin:g} and generated ones less than "
+                f"{self.margin:g}"
+            )
+
+    def _has_won(self, logs):
+        """Whether D has been sure for long enough. What `fit` logs are means since the epoch began; of two of them
+        follows what the samples between them gave.
+        """
+        step, samples = _steps(self.model), self.model.samples_logged()
+        sums = {name: samples * logs[name] for name in ("d_real", "d_fake")}
+        real, fake = ((sums[name] - self._sums[name]) / (samples - self._samples) for name in sums)
+        sure = real > 1 - self.margin and fake < self.margin
+        self._won = self._won + step - self._step if sure else 0
+        self._step, self._samples, self._sums = step, samples, sums
+        return self._won >= self.patience
+
+    def _act(self, noticed):
+        step = _steps(self.model)
+        can_restore = self.action == "restore" and self._restores < self.most_restores
+        # A checkpoint of the time when D was winning already would lead back here.
+        try:
+            good = restore(self.folder, newest=step - self._won) if can_restore else None
+        except ValueError as error:
+            warnings.warn(str(error), stacklevel=2)
+            good = None
+        found = -1 if good is None else _steps(good)
+        if strategies.agreed(found, self.model.distribute_strategy) != found:
+            raise RuntimeError(f"Workers see other checkpoints in {self.folder}; this one has found step {found}.")
+        if good is None:
+            tried = f" Set back {self._restores} times." if self._restores else ""
+            if can_restore:
+                tried = f" There is no checkpoint of step {step - self._won} or before to set it back to."
+            self.reason = f"Training diverged at step {step}: {noticed}.{tried} {self.ADVICE}"
+            warnings.warn(self.reason, stacklevel=2)
+            self.model.stop_training = True
+            return
+        self._restores += 1
+        self._won = 0
+        warnings.warn(
+            f"At step {step} {noticed}; set back to the checkpoint of step {_steps(good)}, "
+            f"{self._restores} of {self.most_restores} times.",
+            stacklevel=2,
+        )
+        _set_back(self.model, good)
+        self.model.reset_metrics()
+        self._begin()
+
+
+def _set_back(gan, good):
+    """Networks, averages and optimizers of another GAN of the same kind; the step counter runs on."""
+    step = gan.step.numpy()
+    pairs = [(gan, good), (gan.d_optimizer, good.d_optimizer), (gan.g_optimizer, good.g_optimizer)]
+    for ours, theirs in pairs:
+        for variable, value in zip(ours.variables, theirs.variables, strict=True):
+            variable.assign(value)
+    gan.step.assign(step)
+
+
+def restore(folder, newest: int | None = None):
     """The GAN of the newest checkpoint in a folder that can be read, or None where there is none.
 
-    A damaged checkpoint is passed over with a warning.
+    A checkpoint that cannot be loaded is passed over with a warning.
+
+    Args:
+        folder: where `TrainingCheckpoint` writes.
+        newest: of which step it may be at most.
+
+    Raises:
+        ValueError: there are checkpoints, and none of them can be read, or they name code (see `deserialization`).
     """
-    for path in reversed(_checkpoints(pathlib.Path(folder))):
+    paths = [path for path in _checkpoints(pathlib.Path(folder)) if newest is None or _step_of(path) <= newest]
+    for path in reversed(paths):
         try:
-            with zipfile.ZipFile(path) as archive:
-                damaged = archive.testzip()
-            if damaged is None:
-                return keras.saving.load_model(path)
-            reason = f"{damaged} in it has a wrong checksum"
-        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            return load_keras(path)
+        except RefusedError as error:  # those before it have the same networks
+            raise ValueError(f"Cannot load {path}: {error}") from None
+        except MemoryError:
+            raise
+        except Exception as error:  # a damaged file can fail anywhere in zlib, HDF5 and Keras
             reason = first_line(error)
-        warnings.warn(f"Passed over the damaged checkpoint {path}: {reason}", stacklevel=2)
+        warnings.warn(f"Passed over the checkpoint {path}, which cannot be loaded: {reason}", stacklevel=2)
+    if paths:
+        raise ValueError(f"None of the checkpoints in {folder} can be read.")
     return None
 
 
@@ -334,7 +486,11 @@ def _steps(model) -> int:
 
 
 def _checkpoints(folder: pathlib.Path) -> list[pathlib.Path]:
-    return sorted(folder.glob("step-*.keras"))
+    return sorted(path for path in folder.glob("step-*.keras") if path.stem.removeprefix("step-").isdigit())
+
+
+def _step_of(path: pathlib.Path) -> int:
+    return int(path.stem.removeprefix("step-"))
 
 
 def _checked_frequency(every):

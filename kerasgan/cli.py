@@ -1,6 +1,7 @@
 """The `kerasgan` command: reads flags, calls the library, and turns its errors into one line.
 
-Exit status: 0 done, 1 the work failed, 2 the command line was wrong, 130 interrupted.
+Exit status: 0 done, 1 the work failed, 2 the command line was wrong, 3 the training diverged (and would again), 130
+interrupted.
 """
 
 import os
@@ -169,6 +170,10 @@ def _define_train(values):
     flags.DEFINE_integer("d_steps", None, "discriminator updates per generator update", flag_values=values)
     flags.DEFINE_bool("fresh_noise", None, "new noise for the generator's update", flag_values=values)
     flags.DEFINE_float("ema_decay", None, "keep an average of the generator, such as .999", flag_values=values)
+    flags.DEFINE_string("precision", None, "float32, bfloat16 or float16; default float32", flag_values=values)
+    flags.DEFINE_bool(
+        "sync_batch_norm", None, "batch statistics over all devices, not of each by itself", flag_values=values
+    )
     flags.DEFINE_integer("seed", None, "of weights, noise and data order", flag_values=values)
     flags.DEFINE_list(
         "image_shape", None, "height,width,channels, or n for points; default the dataset's own", flag_values=values
@@ -176,7 +181,26 @@ def _define_train(values):
     flags.DEFINE_multi_string(
         "set", None, "another field of the recipe, such as generator_width=32", flag_values=values
     )
-    flags.DEFINE_bool("resume", False, "go on with the run in the output folder", flag_values=values)
+    flags.DEFINE_bool(
+        "resume", False, "go on with the run in the output folder; begin it where there is none", flag_values=values
+    )
+    flags.DEFINE_integer(
+        "checkpoint_steps",
+        None,
+        "write a checkpoint every so many steps, besides each epoch's",
+        lower_bound=1,
+        flag_values=values,
+    )
+    flags.DEFINE_string(
+        "on_divergence",
+        "stop",
+        "or restore: set back to the newest checkpoint, at most 3 times; or ignore",
+        flag_values=values,
+    )
+    flags.DEFINE_string("strategy", "none", "none, mirrored or multi_worker (with TF_CONFIG)", flag_values=values)
+    flags.DEFINE_integer(
+        "keep_checkpoints", 2, "how many of the newest checkpoints to keep", lower_bound=1, flag_values=values
+    )
     flags.DEFINE_bool("overwrite", False, "replace the run in the output folder", flag_values=values)
 
 
@@ -187,8 +211,8 @@ def _train(values):
     if recipe is not None and values.output is None:
         values.output = f"runs/{recipe.name}"
     _required(values, "output")
-    others = ("recipe", "output", "set", "resume", "overwrite")
-    asked = {name: values[name].value for name in values if name not in others}
+    how = ("output", "resume", "overwrite", "checkpoint_steps", "keep_checkpoints", "on_divergence", "strategy")
+    asked = {name: values[name].value for name in values if name not in ("recipe", "set", *how)}
     if values.image_shape is not None:
         try:
             asked["image_shape"] = tuple(map(int, values.image_shape))
@@ -203,10 +227,13 @@ def _train(values):
         asked = _with_recipe(recipe, asked)
 
     _import_tensorflow()
-    from kerasgan import runs
+    from kerasgan import runs, strategies
 
-    runs.check_output(values.output, values.resume, values.overwrite)
-    if values.resume:
+    strategy = strategies.get(values.strategy)  # before TensorFlow does anything, as reading a dataset's shape
+    # A scheduler that starts a job again gives it the same command; so the first time --resume begins a run.
+    resume = values.resume and (runs.holds_run(values.output) or asked["model"] is None)
+    runs.check_output(values.output, resume, values.overwrite)
+    if resume:
         config = runs.read_config(values.output)
         epochs = asked.pop("epochs")
         changed = runs.differences(config, asked)
@@ -221,11 +248,24 @@ def _train(values):
             del asked["split"]
         config = runs.resolve(**asked)
     try:
-        runs.train(config, values.output, values.resume, values.overwrite)
+        runs.train(
+            config,
+            values.output,
+            resume,
+            values.overwrite,
+            checkpoint_steps=values.checkpoint_steps,
+            keep=values.keep_checkpoints,
+            strategy=strategy,
+            on_divergence=values.on_divergence,
+        )
     except KeyboardInterrupt:
         _say(f"interrupted; go on with: kerasgan train --output={values.output} --resume")
         raise
+    except runs.DivergedError as error:  # a status of its own, so that a scheduler does not try again
+        _say(f"error: {error}")
+        return 3
     _say(f"done: {values.output}/final.keras, samples/, history.csv, curves.png")
+    return 0
 
 
 def _with_recipe(recipe: registry.PresetRecipe, asked: dict) -> dict:

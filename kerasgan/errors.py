@@ -5,8 +5,13 @@ import re
 
 
 def first_line(error: BaseException | str) -> str:
-    """An error's first line, without the `{{node ...}}` that TensorFlow puts before it; of an empty one, its kind."""
-    lines = str(error).strip().splitlines()
+    """An error's first line, without what TensorFlow puts before it: `{{node ...}}`, or "Graph execution error" and the
+    Python lines where the graph was traced. Of an empty error, its kind.
+    """
+    text = str(error).strip()
+    if text.startswith("Graph execution error:"):
+        text = re.split(r"^  File .*$|most recent call last\):$", text, flags=re.MULTILINE)[-1].strip() or text
+    lines = text.splitlines()
     return re.sub(r"^(\{\{.*?\}\} )+", "", lines[0]) if lines else type(error).__name__
 
 

@@ -33,6 +33,15 @@ def replacing(path) -> Iterator[pathlib.Path]:
         raise
 
 
+def leftovers(folder, *names) -> list[pathlib.Path]:
+    """What `replacing` leaves in a folder when its process is killed, of files named so; `*` is anything."""
+    found = []
+    for name in names:
+        suffix = "".join(pathlib.PurePath(name).suffixes)
+        found += pathlib.Path(folder).glob(f".{name.removesuffix(suffix)}-????????{suffix}")
+    return found
+
+
 def check_output_file(path) -> pathlib.Path:
     """The path, if a file can be written there.
 

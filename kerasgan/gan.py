@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasgan import losses
+from kerasgan import losses, strategies
 from kerasgan.errors import check_whole
 from kerasgan.latents import Coded, Latent
 from kerasgan.optimizers import Adam
@@ -66,6 +66,8 @@ class GAN(keras.Model):
                 shape=(), dtype="int64", initializer="zeros", trainable=False, name="ema_statistics_step"
             )
         self._running = _RunningMeans(())
+        self._saved_means = {}
+        self._means_of_cut_epoch = None
         self._latents_from_seeds = None  # traced when it is first needed
         self.built = True
 
@@ -125,7 +127,9 @@ class GAN(keras.Model):
     def _prepare_optimizer(self, optimizer, network):
         optimizer = keras.optimizers.get(Adam(2e-4, beta_1=0.5) if optimizer is None else optimizer)
         # Keras scales the loss of `self.optimizer` alone; here each player needs its own scale.
-        if network.dtype_policy.name == "mixed_float16" and not hasattr(optimizer, "inner_optimizer"):
+        # (A network that was loaded does not know its policy; its layers do.)
+        half = any(layer.compute_dtype == "float16" for layer in network._flatten_layers())
+        if half and not hasattr(optimizer, "inner_optimizer"):
             optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
         optimizer.build(network.trainable_variables)  # an unbuilt optimizer would lose its state on loading
         return optimizer
@@ -152,7 +156,7 @@ class GAN(keras.Model):
         self.step.assign_add(1)
         if self.ema_generator is not None:
             self._update_average()
-        return self._running.results()
+        return _as_logs(self._running.results())
 
     def _update_discriminator(self, real, fake, z):
         # Real and generated samples pass separately, so that batch normalisation never mixes them.
@@ -163,7 +167,8 @@ class GAN(keras.Model):
             per_sample = self.loss.discriminator_loss(real_outputs, fake_outputs, z, self.latent)  # (B,)
             objective = self.d_optimizer.scale_loss(_replica_share(per_sample))
         variables = self.discriminator.trainable_variables
-        self.d_optimizer.apply(tape.gradient(objective, [v.value for v in variables]), variables)
+        gradients = tape.gradient(objective, [v.value for v in variables])
+        self.d_optimizer.apply(_share_overflow(self.d_optimizer, gradients), variables)
         self._running.update(d_loss=per_sample, **self.loss.diagnostics(real_outputs, fake_outputs, z, self.latent))
 
     def _update_generator(self, fake, z, generator_tape):
@@ -177,7 +182,7 @@ class GAN(keras.Model):
         upstream = tape.gradient(objective, fake)  # (B, ...)
         variables = self.generator.trainable_variables
         gradients = generator_tape.gradient(fake, [v.value for v in variables], output_gradients=upstream)
-        self.g_optimizer.apply(gradients, variables)
+        self.g_optimizer.apply(_share_overflow(self.g_optimizer, gradients), variables)
         self._running.update(g_loss=per_sample)
 
     def _update_average(self):
@@ -196,7 +201,8 @@ class GAN(keras.Model):
         this evaluation has seen, so the same evaluation gives the same numbers.
         """
         real = self._real_samples(data, minibatches=1)
-        z = self._noise(real, EVALUATION, self._running.count())
+        seen = self._running.count() * tf.distribute.get_strategy().num_replicas_in_sync  # each counts its own
+        z = self._noise(real, EVALUATION, seen)
         fake_outputs = self.discriminator(self.generator(z, training=False), training=False)
         real_outputs = self.discriminator(real, training=False)
         self._running.update(
@@ -204,15 +210,20 @@ class GAN(keras.Model):
             g_loss=self.loss.generator_loss(fake_outputs, z, self.latent),
             **self.loss.diagnostics(real_outputs, fake_outputs, z, self.latent),
         )
-        return self._running.results()
+        return _as_logs(self._running.results())
 
     def _noise(self, like, *stream):
-        """One batch of latent vectors: a function of the seed, the stream and the replica."""
+        """One batch of latent vectors: a function of the seed, the stream and the row in the global batch.
+
+        Replicas draw the noise of all of them and take their own rows, so that a batch has the same noise however
+        many share it.
+        """
         seed = tf.constant([self.seed, 0], tf.int64)
-        replica = tf.distribute.get_replica_context().replica_id_in_sync_group
-        for part in (*stream, replica):
+        for part in (*stream, 0):
             seed = tf.random.experimental.stateless_fold_in(seed, tf.cast(part, tf.int64), alg="philox")
-        return self.latent.sample(tf.shape(like)[0], seed)
+        rows, context = tf.shape(like)[0], tf.distribute.get_replica_context()
+        z = self.latent.sample(rows * context.num_replicas_in_sync, seed)
+        return z if context.num_replicas_in_sync == 1 else z[context.replica_id_in_sync_group * rows :][:rows]
 
     def _split(self, real):
         """A fitted batch -> `d_steps` minibatches of real samples."""
@@ -286,9 +297,37 @@ class GAN(keras.Model):
         with _plain_errors():
             return super().evaluate(*args, **kwargs)
 
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Nothing: a GAN is built when it is made. Under a strategy Keras would take a batch for it here, and training
+        would see the order of the second epoch in the first.
+        """
+
     @property
     def metrics(self):
         return self._running.metrics()
+
+    def continue_epoch(self):
+        """Lets the next `fit` of a GAN that was saved in the midst of an epoch log means over the whole of that epoch.
+
+        Keras begins every epoch with fresh means; the first that it begins after this call goes on with the saved ones.
+        """
+        self._means_of_cut_epoch = self._saved_means or None
+
+    def running_means(self) -> dict[str, float]:
+        """What `fit` would log now: means since the epoch began; 0 before its first step."""
+        return {name: float(mean) for name, mean in self._running.results().items()}
+
+    def samples_logged(self) -> float:
+        """How many samples those means are of, where workers have equal shares."""
+        # Each device counts its own. Asking other workers for theirs would cost more than a small step does.
+        counts = self.distribute_strategy.experimental_local_results(self._running.count().value)
+        return sum(float(count) for count in counts) * self.distribute_strategy.num_replicas_in_sync / len(counts)
+
+    def reset_metrics(self):
+        super().reset_metrics()
+        if self._means_of_cut_epoch is not None:
+            self._running.restore(self._means_of_cut_epoch)
+            self._means_of_cut_epoch = None
 
     def get_config(self):
         return {
@@ -324,14 +363,20 @@ class GAN(keras.Model):
         self.compile(**keras.saving.deserialize_keras_object(config))
 
     def save_own_variables(self, store):
+        # What is saved should be right to sample from. (Keras asks the GAN before it asks the networks.)
+        self.inference_generator()
         super().save_own_variables(store)
         # Keras leaves these out, and a resumed run would then replay its dropout masks.
         for i, generator in enumerate(self._random_states()):
             store[f"random_state_{i}"] = generator.state.numpy()
+        for name, state in self._running.states().items():
+            store[f"running_{name}"] = state
 
     def load_own_variables(self, store):
         content = {key: np.asarray(store[key]) for key in store.keys()}  # noqa: SIM118 (a store, not a dict)
         states = {key: content.pop(key) for key in list(content) if key.startswith("random_state_")}
+        running = {key: content.pop(key) for key in list(content) if key.startswith("running_")}
+        self._saved_means = {key.removeprefix("running_"): state for key, state in running.items()}
         super().load_own_variables(content)
         for i, generator in enumerate(self._random_states()):
             generator.state.assign(states[f"random_state_{i}"])
@@ -541,6 +586,15 @@ class _RunningMeans:
     def metrics(self):
         return list(self._means.values())
 
+    def states(self):
+        """`{name: float32 [sum, count]}`."""
+        return {name: np.array([mean.total.numpy(), mean.count.numpy()]) for name, mean in self._means.items()}
+
+    def restore(self, states):
+        for name, mean in self._means.items():
+            mean.total.assign(states[name][0])
+            mean.count.assign(states[name][1])
+
     def count(self):
         return self._means["d_loss"].count
 
@@ -553,9 +607,25 @@ def _watch_both_losses(callback):
     )
 
 
+def _as_logs(results):
+    # Keras averages logs over workers along their first axis, which a scalar lacks (tensorflow issue 72388).
+    several = strategies.has_workers(tf.distribute.get_strategy())
+    return {name: tf.reshape(value, [1]) for name, value in results.items()} if several else results
+
+
 def _replica_share(per_sample):
     # Replicas' gradients are summed, so each contributes its part of the mean over the global batch.
     return tf.reduce_mean(per_sample) / tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def _share_overflow(optimizer, gradients):
+    # Each replica's loss scale looks at its own gradients alone: where one overflows, all must leave the step out.
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1 or not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return gradients
+    finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients])
+    lost = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.cast(~finite, tf.float32))
+    return [tf.where(lost > 0, tf.constant(np.nan, gradient.dtype), gradient) for gradient in gradients]
 
 
 def _check_size(batch, holds, rule) -> list:

@@ -1,7 +1,9 @@
 """Our callbacks, and Keras's own on a model with two optimizers."""
 
 import csv
+import json
 import shutil
+import types
 import warnings
 
 import keras
@@ -69,13 +71,29 @@ def test_checkpoints_are_kept_and_restored(tmp_path):
     gan = small_gan(ema_decay=0.9)
     fit(gan, callbacks.TrainingCheckpoint(tmp_path), epochs=3)
     assert [p.name for p in sorted(tmp_path.iterdir())] == ["step-00000008.keras", "step-00000012.keras"]
-    restored = callbacks.restore(tmp_path)
-    restored.inference_generator()  # `fit` has recomputed the batch statistics of `gan`'s average at its end
-    assert_same_weights(restored, gan)
+    assert_same_weights(callbacks.restore(tmp_path), gan)
 
     every = tmp_path / "steps"
     fit(gan, callbacks.TrainingCheckpoint(every, every=3, keep=9), epochs=2)
-    assert [p.name for p in sorted(every.iterdir())] == ["step-00000015.keras", "step-00000018.keras"]
+    assert [p.name for p in sorted(every.iterdir())] == [
+        f"step-000000{step}.keras"
+        for step in (15, 16, 19, 20)  # the epochs end at 16 and 20
+    ]
+
+
+def test_time_is_added_up_and_written_within_long_epochs(tmp_path, monkeypatch):
+    clock = iter(range(0, 10_000, 30))  # each look at it is 30 seconds later
+    monkeypatch.setattr(callbacks, "time", types.SimpleNamespace(monotonic=lambda: float(next(clock))))
+    path, seen = tmp_path / "time.json", []
+
+    def seconds(*_args, **_kwargs):
+        seen.append(json.loads(path.read_text())["seconds"] if path.is_file() else None)
+
+    watch = keras.callbacks.LambdaCallback(on_train_batch_end=seconds, on_epoch_end=seconds)
+    for _ in range(2):
+        small_gan().fit(small_images(32), batch_size=8, verbose=0, callbacks=[callbacks.WallTime(path), watch])
+    # Looked at when training begins, once a batch, and again whenever it writes.
+    assert seen == [None, 90, 90, 180, 210, 210, 300, 300, 390, 420]
 
 
 def test_a_damaged_checkpoint_is_passed_over(tmp_path):
@@ -85,7 +103,9 @@ def test_a_damaged_checkpoint_is_passed_over(tmp_path):
     whole = newest.read_bytes()
     for damaged in (b"", whole[: len(whole) // 2], whole[:200] + b"\0" * 300 + whole[500:]):
         newest.write_bytes(damaged)
-        with pytest.warns(UserWarning, match=r"Passed over the damaged checkpoint .*step-00000008"):
+        with pytest.warns(
+            UserWarning, match=r"Passed over the checkpoint .*step-00000008.keras, which cannot be loaded: "
+        ):
             restored = callbacks.restore(tmp_path)
         assert int(restored.step.numpy()) == 4
     shutil.rmtree(tmp_path)
@@ -148,6 +168,121 @@ def test_terminate_on_nan_stops():
     assert len(history.epoch) == 1
     assert not all(np.isfinite(values[-1]) for values in history.history.values())
     assert len(fit(small_gan(), keras.callbacks.TerminateOnNaN(), epochs=3).epoch) == 3
+
+
+def test_a_loss_that_is_no_number_stops_with_advice():
+    gan = small_gan()
+    gan.compile(keras.optimizers.SGD(1e30), keras.optimizers.SGD(1e30))
+    guard = callbacks.StopOnDivergence()
+    with pytest.warns(UserWarning, match=r"Training diverged at step \d+: .*_loss is (nan|inf|-inf)"):
+        assert len(fit(gan, guard, epochs=5).epoch) == 1
+    assert "What may help" in guard.reason
+    guard = callbacks.StopOnDivergence()
+    fit(small_gan(), guard, epochs=3)
+    assert guard.reason is None
+
+
+def logs_of(d_real, d_fake):
+    """What `fit` logs at the end of each step: means since the epoch began."""
+    for step in range(1, len(d_real) + 1):
+        yield {"d_loss": 1.0, "g_loss": 1.0, "d_real": np.mean(d_real[:step]), "d_fake": np.mean(d_fake[:step])}
+
+
+@pytest.mark.parametrize(
+    ("d_real", "d_fake", "stops_at"),
+    [
+        ([0.5] * 3 + [0.999] * 9, [0.001] * 12, 7),  # sure of real samples from step 4 on, for 4 steps
+        ([0.999] * 12, [0.5] * 3 + [0.001] * 9, 7),
+        ([0.999, 0.999, 0.999, 0.5] * 3, [0.001] * 12, None),  # never 4 times in a row
+        ([0.999] * 12, [0.02] * 12, None),
+    ],
+)
+def test_a_discriminator_that_has_won(d_real, d_fake, stops_at):
+    gan = types.SimpleNamespace(
+        step=tf.Variable(0),
+        stop_training=False,
+        running_means=lambda: {"d_real": 0.0, "d_fake": 0.0},
+        samples_logged=lambda: 10.0 * int(gan.step),
+        distribute_strategy=tf.distribute.get_strategy(),
+    )
+    guard = callbacks.StopOnDivergence(patience=4)
+    guard.set_model(gan)
+    guard.on_train_begin()
+    guard.on_epoch_begin(0)
+    with warnings.catch_warnings(record=True) as said:
+        for batch, logs in enumerate(logs_of(d_real, d_fake)):
+            gan.step.assign_add(1)
+            guard.on_train_batch_end(batch, logs)
+            if gan.stop_training:
+                break
+    assert (int(gan.step) if gan.stop_training else None) == stops_at
+    assert len(said) == (stops_at is not None)
+    if stops_at:
+        assert (
+            "at step 7: for 4 steps D gave real samples more than 0.99 and generated ones less than 0.01"
+            in guard.reason
+        )
+
+
+def test_a_lost_training_is_set_back_but_not_for_ever(tmp_path):
+    """A weight that turns NaN in every epoch's third step: the checkpoint is restored twice, then training stops."""
+
+    class Poison(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            if batch == 2:
+                restored.append(np.isfinite(self.model.generator.get_weights()[0]).all())
+                self.model.generator.weights[0].assign(np.full((4, 16), np.nan))
+
+    restored = []
+    gan = small_gan(ema_decay=0.9)
+    checkpoint = callbacks.TrainingCheckpoint(tmp_path)
+    fit(gan, checkpoint, epochs=1)
+    good = callbacks.restore(tmp_path)
+    guard = callbacks.StopOnDivergence("restore", tmp_path, most_restores=2)
+    with pytest.warns(UserWarning, match="d_loss is nan") as said:
+        history = gan.fit(small_images(24), batch_size=8, epochs=9, verbose=0, callbacks=[Poison(), guard])
+    assert [str(warning.message)[:60] for warning in said] == [
+        "At step 7 d_loss is nan and g_loss is nan; set back to the c",
+        "At step 10 d_loss is nan and g_loss is nan; set back to the c"[:60],
+        "Training diverged at step 13: d_loss is nan and g_loss is na",
+    ]
+    assert len(history.epoch) == 3
+    assert restored == [True, True, True]
+    assert int(good.step) == 4
+
+
+def test_set_back_is_the_checkpoint_but_for_the_step(tmp_path):
+    gan = small_gan(ema_decay=0.9)
+    fit(gan, callbacks.TrainingCheckpoint(tmp_path), epochs=1)
+    good = callbacks.restore(tmp_path)
+    fit(gan)
+    callbacks._set_back(gan, good)
+    assert int(gan.step) == 12
+    good.step.assign(12)
+    assert_same_weights(gan, good)
+
+
+def test_there_is_no_set_back_before_the_first_checkpoint(tmp_path):
+    gan = small_gan()
+    gan.compile(keras.optimizers.SGD(1e30), keras.optimizers.SGD(1e30))
+    guard = callbacks.StopOnDivergence("restore", tmp_path)
+    with pytest.warns(UserWarning, match="Training diverged"):
+        fit(gan, guard, epochs=5)
+    assert guard.reason
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"action": "panic"}, "action must be 'stop' or 'restore'; found 'panic'"),
+        ({"action": "restore"}, "needs the folder"),
+        ({"patience": 0}, "patience must be a whole number, at least 1; found 0"),
+        ({"margin": 0.5}, "margin must lie between 0 and .5; found 0.5"),
+    ],
+)
+def test_what_stop_on_divergence_takes(options, message):
+    with pytest.raises(ValueError, match=message):
+        callbacks.StopOnDivergence(**options)
 
 
 @pytest.mark.parametrize(("name", "other"), [("d_optimizer", "g_optimizer"), ("g_optimizer", "d_optimizer")])

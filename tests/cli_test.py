@@ -216,7 +216,13 @@ def wrong(dataset, tmp_path):
         ((*good, f"--dataset=folder:{tmp_path / 'empty'}"), 1, "holds no images"),
         ((*good, f"--dataset=folder:{tmp_path / 'nowhere'}"), 1, "There is no folder"),
         ((*good, "--split=train[:0%]"), 1, "holds none of its 20 images"),
-        ((*good, "--resume"), 1, "There is no run to resume in"),
+        (("train", f"--output={there}", "--resume"), 1, "There is no run to resume in"),
+        ((*good, "--checkpoint_steps=0"), 2, "flag --checkpoint_steps=0: 0 is not a positive integer"),
+        ((*good, "--keep_checkpoints=0"), 2, "flag --keep_checkpoints=0: 0 is not a positive integer"),
+        ((*good, "--precision=half"), 1, "precision must be one of float32, bfloat16, float16; found 'half'"),
+        ((*good, "--strategy=all"), 1, "strategy must be one of none, mirrored, multi_worker; found 'all'"),
+        ((*good, "--strategy=multi_worker"), 1, "needs TF_CONFIG in the environment"),
+        ((*good, "--on_divergence=panic"), 1, "on_divergence must be stop, restore or ignore; found 'panic'"),
         ((*good, "--validation_split=train[:1]"), 1, "There are no features for images 6 x 6 x 1"),
         (("train", "--recipe=dcgan_fashion_mnits"), 1, "Did you mean 'dcgan_fashion_mnist'?"),
         (("train", "--recipe=dcgan_fashion_mnist", "--model=ebgan"), 2, "trains dcgan; it excludes --model=ebgan"),
@@ -286,7 +292,7 @@ def test_every_mistake_ends_in_one_line(capsys, dataset, tmp_path):
     for argv, status, message in cases:
         found, said = run(capsys, *argv)
         lines = [line for line in said.splitlines() if line.strip()]
-        assert found == status, (argv, said)
+        assert found == status, (" ".join(map(str, argv)), said)
         assert len(lines) == 1, (argv, said)
         assert lines[0].startswith("kerasgan: error: "), (argv, said)
         assert message in lines[0], (argv, said)
@@ -308,6 +314,13 @@ def test_a_run_is_not_overwritten_and_not_resumed_otherwise(capsys, dataset, tmp
     assert (tmp_path / "run" / "final.keras").read_bytes() != final
 
 
+def test_a_diverged_training_has_a_status_of_its_own(capsys, dataset, tmp_path):
+    status, said = run(capsys, *train_arguments(dataset, tmp_path / "run", "--set=learning_rate=1e30", "--epochs=9"))
+    assert status == 3
+    assert said.count("\n") == 1
+    assert "error: Training diverged at step" in said
+
+
 def test_the_installed_command_reports_errors_without_a_traceback(tmp_path):
     """A real process: of all that TensorFlow has to say at its start nothing is left."""
     result = subprocess.run(
@@ -326,5 +339,10 @@ def test_the_installed_command_reports_errors_without_a_traceback(tmp_path):
 def test_errors_of_tensorflow_are_quoted_without_their_nodes():
     noisy = "{{function_node __wrapped__SaveV2 device:CPU:0}} a/b; No space left on device [Op:SaveV2]\nmore"
     assert first_line(OSError(noisy)) == "a/b; No space left on device [Op:SaveV2]"
+    traced = "Graph execution error:\n\nDetected at node a defined at (most recent call last):\n"
+    frames = '  File "/a.py", line 1, in f\n\n  File "/b.py", line 2, in g\n\n'
+    assert first_line(f"{traced}{frames}Out of memory: a\nb\n\t [[a]]") == "Out of memory: a"
+    assert first_line(f"{traced}Out of memory: a") == "Out of memory: a"
+    assert first_line("Graph execution error:\n") == "Graph execution error:"
     assert first_line("plain") == "plain"
     assert first_line(KeyError()) == "KeyError"

@@ -6,6 +6,7 @@ import types
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import coded_gan, small_gan, small_images
 
 import kerasgan
@@ -192,10 +193,14 @@ def test_evaluation_every_other_epoch_and_of_a_diverged_model(monkeypatch):
 
 def test_the_lowest_score_is_kept_over_interruptions(tmp_path):
     saved = []
+    model = types.SimpleNamespace(
+        save=lambda path: saved.append(path) or path.write_bytes(b"model"),
+        distribute_strategy=tf.distribute.get_strategy(),
+    )
     history = tmp_path / "history.csv"
     history.write_text("epoch,step,fcd\n1,10,5.0\n2,20,nan\n")
     best = callbacks.BestModel(tmp_path / "best.keras", "fcd", history)
-    best.set_model(types.SimpleNamespace(save=lambda path: saved.append(path) or path.write_bytes(b"model")))
+    best.set_model(model)
     best.on_train_begin()
     for score in (6.0, float("nan"), 5.0, 4.0, 4.5):
         best.on_epoch_end(0, {"fcd": score})

@@ -304,6 +304,72 @@ def test_batch_statistics_of_the_average_are_those_of_its_own_activations():
     assert norm.momentum == 0.99
 
 
+# -- precision ---------------------------------------------------------------------------------------------------------
+
+
+def half_gan(policy):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(policy)
+    try:
+        return small_gan(dropout=False)
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
+@pytest.mark.parametrize(("policy", "scaled"), [("mixed_float16", True), ("mixed_bfloat16", False)])
+def test_mixed_precision_keeps_weights_losses_and_logs_in_float32(policy, scaled):
+    gan = half_gan(policy)
+    for optimizer in (gan.d_optimizer, gan.g_optimizer):
+        assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer) == scaled
+    logs = gan.fit(small_images(), batch_size=8, epochs=3, shuffle=False, verbose=0).history
+    exact = small_gan(dropout=False).fit(small_images(), batch_size=8, epochs=3, shuffle=False, verbose=0).history
+    for name, values in exact.items():
+        np.testing.assert_allclose(logs[name], values, rtol=0.03, atol=0.01, err_msg=name)
+    assert {variable.dtype for variable in gan.trainable_variables} == {"float32"}
+    assert {metric.variables[0].dtype for metric in gan.metrics} == {"float32"}
+    assert gan.generate(2).dtype == np.float32
+
+
+@pytest.mark.parametrize("player", ["d_optimizer", "g_optimizer"])
+def test_an_overflow_shrinks_the_scale_and_skips_the_step(player):
+    gan = half_gan("mixed_float16")
+    gan.fit(small_images(8), batch_size=8, verbose=0)
+    optimizer = getattr(gan, player)
+    network = gan.discriminator if player == "d_optimizer" else gan.generator
+    optimizer.dynamic_scale.assign(2.0**40)  # gradients in float16 end at 65504
+    before, steps = network.get_weights(), int(optimizer.inner_optimizer.iterations)
+    trainable = [i for i, weight in enumerate(network.weights) if weight.trainable]
+    gan.fit(small_images(8), batch_size=8, verbose=0)
+    assert float(optimizer.dynamic_scale) == 2.0**39
+    assert int(optimizer.inner_optimizer.iterations) == steps
+    for i in trainable:
+        np.testing.assert_array_equal(network.get_weights()[i], before[i])
+    for _ in range(60):  # until it fits; then training goes on
+        gan.fit(small_images(8), batch_size=8, verbose=0)
+        if int(optimizer.inner_optimizer.iterations) > steps:
+            break
+    assert int(optimizer.inner_optimizer.iterations) > steps
+    assert all(np.isfinite(weights).all() for weights in network.get_weights())
+
+
+def test_a_loaded_half_precision_gan_that_is_compiled_anew_scales_its_losses(tmp_path):
+    half_gan("mixed_float16").save(tmp_path / "gan.keras")
+    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    loaded.compile(keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4))
+    for optimizer in (loaded.d_optimizer, loaded.g_optimizer):
+        assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+
+
+def test_the_loss_scales_are_saved(tmp_path):
+    gan = half_gan("mixed_float16")
+    gan.d_optimizer.dynamic_scale.assign(2.0**100)
+    gan.fit(small_images(8), batch_size=8, verbose=0)
+    gan.save(tmp_path / "gan.keras")
+    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    assert float(loaded.d_optimizer.dynamic_scale) == 2.0**99
+    assert_same_weights(gan, loaded)
+
+
 # -- saving ------------------------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import assert_same_weights
 
+import kerasgan
 from kerasgan import callbacks, registry, runs
 
 
@@ -79,6 +80,8 @@ def test_an_output_folder_is_never_lost(dataset, tmp_path):
         runs.train(config_for(dataset), tmp_path / "new", resume=True)
     with pytest.raises(ValueError, match="There is no run to resume in"):
         runs.train(config_for(dataset), other, resume=True)
+    with pytest.raises(ValueError, match="resume and overwrite exclude each other"):
+        runs.train(config_for(dataset), run, resume=True, overwrite=True)
     with pytest.raises(ValueError, match="fewer than one batch of 40"):  # found before anything is deleted
         runs.train(config_for(dataset, batch_size=40), run, overwrite=True)
     assert_same_weights(callbacks.restore(run / "checkpoints"), first)
@@ -89,9 +92,52 @@ def test_an_output_folder_is_never_lost(dataset, tmp_path):
 
 
 def test_a_diverged_run_says_so_and_keeps_the_last_good_state(dataset, tmp_path):
-    with pytest.raises(ValueError, match="Training diverged in epoch 1: a loss is no longer a finite number"):
+    with pytest.raises(
+        runs.DivergedError,
+        match=r"Training diverged at step \d+: .*_loss is (nan|inf|-inf).*What it came to is in .*run",
+    ):
         runs.train(config_for(dataset, learning_rate=1e30), tmp_path / "run", verbose=0)
     assert not (tmp_path / "run" / "final.keras").exists()
+    with pytest.raises(runs.DivergedError, match=r"There is no checkpoint of step \d+ or before to set it back to"):
+        runs.train(config_for(dataset, learning_rate=1e30), tmp_path / "other", verbose=0, on_divergence="restore")
+
+
+def test_nothing_is_written_before_the_first_step_of_a_resumed_run(dataset, tmp_path, monkeypatch):
+    """Ctrl-C while a run begins, in the midst of an epoch, leaves the checkpoint that it would go on from as it is."""
+    run = tmp_path / "run"
+
+    def interrupt(self, *_args, **_kwargs):
+        if self.model.step.numpy() == 4:
+            raise KeyboardInterrupt
+
+    for moment in ("on_train_batch_end", "on_train_begin", "set_model"):
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            if moment == "set_model":  # callbacks have no model yet
+                patched.setattr(runs, "_fit", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+            else:
+                patched.setattr(callbacks.StopOnDivergence, moment, interrupt)
+            runs.train(config_for(dataset), run, resume=run.exists(), verbose=0)
+        newest = run / "checkpoints" / "step-00000004.keras"
+        if moment == "on_train_batch_end":
+            before = newest.read_bytes()
+        assert newest.read_bytes() == before
+
+
+def test_a_run_that_was_killed_before_it_had_a_config_can_begin(dataset, tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / ".config-abcd1234.json").write_text("{")  # as `replacing` names what it has not finished
+    runs.train(config_for(dataset, epochs=1), tmp_path / "run", verbose=0)
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {*runs.PARTS} - {"best.keras"}
+
+
+@pytest.mark.parametrize(("checkpoint_steps", "kept"), [(None, [3, 6, 9, 12]), (2, [3, 5, 6, 8, 9, 11, 12])])
+def test_restoring_keeps_what_it_may_need(dataset, tmp_path, monkeypatch, checkpoint_steps, kept):
+    """Back to before the last 8 steps, whatever was asked for: 4 epochs of 3 steps."""
+    monkeypatch.setattr(callbacks.StopOnDivergence, "PATIENCE", 8)
+    options = {"checkpoint_steps": checkpoint_steps, "keep": 1, "on_divergence": "restore"}
+    runs.train(config_for(dataset, epochs=4), tmp_path / "run", verbose=0, **options)
+    found = sorted(path.stem for path in (tmp_path / "run" / "checkpoints").iterdir())
+    assert found == [f"step-{step:08d}" for step in kept]
 
 
 @pytest.mark.parametrize(
@@ -125,6 +171,18 @@ def test_differences_are_listed(dataset):
         "batch_size: 10 -> 5",
         "width: None -> 3",
     ]
+
+
+def test_the_config_of_an_older_version(dataset, tmp_path):
+    """Fields that came later say what was so before."""
+    config = config_for(dataset)
+    assert config.recipe["precision"] == "float32"
+    old = dataclasses.asdict(config)
+    for name in ("precision", "sync_batch_norm"):
+        del old["recipe"][name]
+    (tmp_path / "config.json").write_text(json.dumps(old))
+    assert runs.read_config(tmp_path) == config
+    assert "precision" not in runs.command(config)
 
 
 def test_a_damaged_config_is_named(tmp_path):
@@ -173,11 +231,10 @@ def test_a_presets_recipe_is_its_own_command(fashion_mnist):
         assert (config.split, config.validation_split) == ("train[:55000]", "train[55000:]")
         changed = dataclasses.replace(config, epochs=config.epochs + 1)
         assert f"--epochs={config.epochs + 1}" in runs.command(changed)
+        usual = {**dataclasses.asdict(registry.get_recipe(config.model)), "precision": "float32"}
         for setting, value in config.recipe.items():
-            usual = getattr(registry.get_recipe(config.model), setting)
-            assert (
-                value == usual or f"{setting}={value}" in runs.command(changed) or setting in ("epochs", "batch_size")
-            )
+            said = f"{setting}={value}" in runs.command(changed)
+            assert said or value == usual[setting] or setting in ("epochs", "batch_size")
     with pytest.raises(ValueError, match="Did you mean 'dcgan_fashion_mnist'"):
         runs.resolve_recipe("dcgan_fashion_mnits")
 
@@ -194,3 +251,19 @@ def test_a_validation_that_cannot_be_leaves_nothing(dataset, tmp_path):
     with pytest.raises(ValueError, match="There are no features for images 6 x 6 x 1"):
         runs.train(config_for(dataset, validation_split="train[:20]"), tmp_path / "run", verbose=0)
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("epoch_steps", "checkpoint_steps", "step", "expected"),
+    [(550, None, 0, 10), (468, None, 0, 9), (550, 25, 0, 5), (550, None, 1101, 1), (30, None, 0, 3), (9, None, 0, 1)],
+)
+def test_small_models_take_several_steps_at_once(epoch_steps, checkpoint_steps, step, expected):
+    """As many as end where epochs, checkpoints and the step to resume at do."""
+    gan = kerasgan.create_model("vanilla_gan", image_shape=(2,), generator_units=2, discriminator_units=2)
+    gan.step.assign(step)
+    assert runs._steps_per_execution(gan, epoch_steps, checkpoint_steps) == expected
+
+
+def test_convolutions_take_one_step_at_a_time():
+    gan = kerasgan.create_model("dcgan", generator_width=1, discriminator_width=1)
+    assert runs._steps_per_execution(gan, 550, None) == 1

@@ -6,13 +6,14 @@ import subprocess
 import sys
 import threading
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 from conftest import small_gan, small_images
 
 import kerasgan
-from kerasgan import serving
+from kerasgan import callbacks, evaluation, serving
 from kerasgan.serving import savedmodel
 
 
@@ -51,6 +52,37 @@ def test_z_and_seeds_in_a_session(trained, tmp_path):
 
     single = run_signature(tmp_path / "model", "serving_default", z=z[1:2])["images"]
     np.testing.assert_allclose(single, expected[1:2], atol=1e-6)
+
+
+def test_an_average_samples_the_same_wherever_it_is_kept(tmp_path):
+    """With the batch statistics that belong to it: as a file, a checkpoint, a preset, and exported."""
+    gan = small_gan(ema_decay=0.99)
+    checkpoint = callbacks.TrainingCheckpoint(tmp_path / "checkpoints")
+    gan.fit(small_images(), batch_size=8, epochs=5, verbose=0, callbacks=[checkpoint])
+    gan.save(tmp_path / "gan.keras")
+    gan.save_to_preset(tmp_path / "preset")
+    gan.export(tmp_path / "model")
+    before = gan.generate(8)
+    kept = {
+        "file": keras.saving.load_model(tmp_path / "gan.keras"),
+        "checkpoint": callbacks.restore(tmp_path / "checkpoints"),
+        "preset": kerasgan.GAN.from_preset(tmp_path / "preset"),
+    }
+    z = gan.latent.from_seeds(np.arange(8, dtype=np.int64))
+    for name, loaded in kept.items():
+        called = loaded.to_unit_range(loaded(z, training=False))  # brings nothing up to date, as `predict` does not
+        np.testing.assert_allclose(called, before, atol=1e-6, err_msg=name)
+        np.testing.assert_array_equal(loaded.generate(8), before, err_msg=name)
+        np.testing.assert_array_equal(evaluation.generate(loaded, 8, 0), before, err_msg=name)
+    exported = run_signature(tmp_path / "model", "sample", seed=np.arange(8))["images"]
+    np.testing.assert_allclose(exported, before, atol=1e-6)
+
+    # It is another network than the one that plays, and other statistics than those gathered while weights moved.
+    assert np.abs(gan.to_unit_range(gan.generator(z, training=False)) - before).max() > 0.01
+    gan.ema_generator.layers[1].set_weights(
+        [*gan.ema_generator.layers[1].get_weights()[:2], *gan.generator.layers[1].get_weights()[2:]]
+    )
+    assert np.abs(gan.to_unit_range(gan.ema_generator(z, training=False)) - before).max() > 0.01
 
 
 def test_export_keeps_keras_meaning(tmp_path):

@@ -1,0 +1,91 @@
+"""More than one device: TensorFlow's distribution strategies by the names that `--strategy` takes."""
+
+import contextlib
+import json
+import os
+import pathlib
+import tempfile
+
+import tensorflow as tf
+
+NAMES = ("none", "mirrored", "multi_worker")
+
+
+def get(name: str) -> tf.distribute.Strategy:
+    """The strategy of that name; make the GAN in its `scope()`.
+
+    Args:
+        name: "none"; "mirrored", all GPUs of this machine, or all logical CPU devices where there is no GPU; or
+            "multi_worker", one process on each of several machines, which `TF_CONFIG` in their environment lists. The
+            latter must be asked for before TensorFlow has computed anything.
+
+    Raises:
+        ValueError: another name, or a `TF_CONFIG` that is missing or that names no cluster and task.
+    """
+    if name not in NAMES:
+        raise ValueError(f"strategy must be one of {', '.join(NAMES)}; found {name!r}.")
+    if name == "none":
+        return tf.distribute.get_strategy()
+    if name == "mirrored":
+        devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([device.name for device in devices])
+    try:
+        cluster = json.loads(os.environ["TF_CONFIG"])
+        kind, index = cluster["task"]["type"], cluster["task"]["index"]
+        if index < 0:
+            raise IndexError(f"the task's index is {index}")
+        cluster["cluster"][kind][index]
+    except KeyError as error:
+        raise ValueError(
+            f"strategy multi_worker needs TF_CONFIG in the environment, with cluster and task; it lacks {error}."
+        ) from None
+    except (ValueError, TypeError, IndexError) as error:
+        raise ValueError(f"TF_CONFIG must be JSON with a cluster and this process's task: {error}.") from None
+    return tf.distribute.MultiWorkerMirroredStrategy()
+
+
+def has_workers(strategy) -> bool:
+    """Whether there are other processes than this one."""
+    resolver = strategy.cluster_resolver
+    cluster = {} if resolver is None else resolver.cluster_spec().as_dict()
+    return sum(len(tasks) for tasks in cluster.values()) > 1
+
+
+def is_chief(strategy) -> bool:
+    """Whether this process is the one that writes files: the task "chief", or where there is none the worker 0."""
+    if not has_workers(strategy):
+        return True
+    resolver = strategy.cluster_resolver
+    kind = "chief" if "chief" in resolver.cluster_spec().as_dict() else "worker"
+    return (resolver.task_type, resolver.task_id) == (kind, 0)
+
+
+def agreed(value: float, strategy) -> float:
+    """The chief's number, on all workers; all must ask at the same time.
+
+    What decides whether something is saved, or which checkpoint is loaded, must be the same everywhere: all workers
+    take part in it, and one that does not keeps the others waiting.
+    """
+    if not has_workers(strategy):
+        return value
+
+    def choose():
+        context = tf.distribute.get_replica_context()
+        first = tf.equal(context.replica_id_in_sync_group, 0)
+        own = tf.where(first, tf.constant(value, tf.float64), tf.constant(0.0, tf.float64))
+        return context.all_reduce(tf.distribute.ReduceOp.SUM, own)
+
+    return float(strategy.experimental_local_results(strategy.run(choose))[0])
+
+
+@contextlib.contextmanager
+def writable(strategy, folder):
+    """The folder for the chief; for other workers one that vanishes.
+
+    Every worker must take part in saving, because variables that each replica has for itself are added up over all.
+    """
+    if is_chief(strategy):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="kerasgan-worker-") as temporary:
+        yield pathlib.Path(temporary)

@@ -1,0 +1,58 @@
+"""Trains on two virtual CPU devices what it also trains on one, and writes both: `mirrored.py FOLDER`."""
+
+import pathlib
+import sys
+
+import keras
+import numpy as np
+import small
+import tensorflow as tf
+
+from kerasgan import gan as game
+from kerasgan import strategies
+
+
+def main(folder):
+    cpu = tf.config.list_physical_devices("CPU")[0]
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    two = strategies.get("mirrored")
+    for name, options in (
+        ("plain", {}),
+        ("shuffled", {"shuffled": True}),
+        ("half", {"policy": "mixed_float16"}),
+        ("synchronized", {"batch_norm": True, "synchronized": True}),
+        ("per_replica", {"batch_norm": True}),
+    ):
+        small.save(folder / f"{name}_1.npz", *small.train(**options))
+        trained = small.train(two, **options)
+        small.save(folder / f"{name}_2.npz", *trained)
+
+    gan = trained[0]
+    overflow(two, folder / "overflow.npz")
+    parts = two.run(lambda: gan._noise(tf.zeros((8, 1)), game.TRAINING, 3, 0))
+    whole = gan._noise(tf.zeros((16, 1)), game.TRAINING, 3, 0)
+    np.savez(folder / "noise.npz", first=parts.values[0], second=parts.values[1], whole=whole)
+    gan.save(folder / "two.keras")
+    loaded = keras.saving.load_model(folder / "two.keras")
+    np.savez(folder / "samples.npz", before=gan.generate(4), after=loaded.generate(4))
+
+
+def overflow(two, path):
+    """A gradient that is infinite on the second device alone; and a scale that is too large for all."""
+    with two.scope():
+        gan = small.make(policy="mixed_float16")
+
+    def shared():
+        second = tf.equal(tf.distribute.get_replica_context().replica_id_in_sync_group, 1)
+        return game._share_overflow(gan.d_optimizer, [tf.where(second, [np.inf, 1.0], [1.0, 1.0]), tf.ones([2])])
+
+    shared = np.array([part.numpy() for gradient in two.run(tf.function(shared)) for part in gradient.values])
+    before = gan.discriminator.get_weights()[0]
+    gan.d_optimizer.dynamic_scale.assign(2.0**100)
+    gan.fit(tf.data.Dataset.from_tensor_slices(small.DATA[:16]).batch(16), verbose=0)
+    scale = float(gan.d_optimizer.dynamic_scale.numpy())
+    np.savez(path, shared=shared, scale=scale, before=before, after=gan.discriminator.get_weights()[0])
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]))
