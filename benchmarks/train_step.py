@@ -36,11 +36,17 @@ from kerasgan.zoo.dcgan import networks as dcgan_networks
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("rounds", 12, "how often each contestant has its turn")
 flags.DEFINE_integer("steps", 10, "steps in a turn")
-flags.DEFINE_list("models", ["dcgan", "vanilla_gan"], "which models")
+flags.DEFINE_list("models", ["dcgan", "vanilla_gan"], "which models; also points, a small one on toy data")
 flags.DEFINE_list("precisions", ["float32", "bfloat16"], "which precisions")
 flags.DEFINE_bool("torch", True, "whether to run PyTorch where it is installed")
 
-BATCH = {"dcgan": 128, "vanilla_gan": 100}
+BATCH = {"dcgan": 128, "vanilla_gan": 100, "points": 100}
+
+
+def make(model):
+    if model == "points":  # a GAN as small as toys need
+        return kerasgan.create_model("vanilla_gan", image_shape=(2,), generator_units=64, discriminator_units=16)
+    return kerasgan.create_model(model)
 
 
 def contestants(model, precision):
@@ -50,24 +56,24 @@ def contestants(model, precision):
     runners = {}
 
     def real_images(gan):
-        low, high = gan.value_range
-        return np.random.default_rng(0).uniform(low, high, (batch_size, 28, 28, 1)).astype(np.float32)
+        low, high = gan.value_range or (-1, 1)
+        return np.random.default_rng(0).uniform(low, high, (batch_size, *gan.sample_shape)).astype(np.float32)
 
     for name, spe in (("fit", 1), ("fit, 10 steps per execution", 10)):
         if spe > 1 and model == "dcgan":
             continue
-        gan = kerasgan.create_model(model)
+        gan = make(model)
         gan.compile(gan.d_optimizer, gan.g_optimizer, steps_per_execution=spe)
         dataset = tf.data.Dataset.from_tensors(real_images(gan)).repeat()
         runners[name] = fit(gan, dataset, spe)
 
     for name, forwards, own in (("bare loop", 1, True), ("two forwards", 2, True), ("usual Keras", 2, False)):
-        if model == "vanilla_gan" and name == "usual Keras":
+        if model != "dcgan" and name == "usual Keras":
             continue  # it has neither batch normalisation nor Adam
-        gan = stock_dcgan() if not own else kerasgan.create_model(model)
+        gan = stock_dcgan() if not own else make(model)
         runners[name] = bare_loop(gan, tf.constant(real_images(gan)), forwards)
 
-    if FLAGS.torch and importlib.util.find_spec("torch"):
+    if FLAGS.torch and model != "points" and importlib.util.find_spec("torch"):
         import torch_step
 
         for name, compiled in (("torch", False), ("torch.compile", True)):
@@ -176,7 +182,7 @@ def measure(model, precision):
     print(file=sys.stderr)
 
     base = np.median(seconds["fit"])
-    print(f"\n{model}, 28x28x1, batch {BATCH[model]}, {precision}")
+    print(f"\n{model}, batch {BATCH[model]}, {precision}")
     print(f"{'':30} {'ms/step':>8} {'images/s':>9} {'/ fit':>6} {'peak MB':>8}")
     for name, times in seconds.items():
         median = np.median(times)
