@@ -138,12 +138,12 @@ class EvaluateSamples(keras.callbacks.Callback):
         due = (epoch + 1) % self.every == 0
         samples = self.model.generate(self.n, self.seed) if due else None
         good = samples is not None and np.isfinite(samples).all()  # a diverged generator has no distance
-        if not strategies.agreed(good, self.model.distribute_strategy):
+        of_all = self.model.distribute_strategy
+        if not strategies.agreed(good, of_all):
             logs.update(dict.fromkeys(self._judge.distance_names, math.nan))
         else:
             scores = self._judge.distances(samples, self.seed)
             # Batch normalisation has statistics of its own on each worker, and so other samples.
-            of_all = self.model.distribute_strategy
             logs.update({name: strategies.agreed(score.value, of_all) for name, score in scores.items()})
 
 
@@ -286,7 +286,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         path = self.folder / f"step-{self._last:08d}.keras"
         with replacing(path) as temporary:
             self.model.save(temporary)
-        older = [other for other in _checkpoints(self.folder) if other.name <= path.name]
+        older = [other for other in _checkpoints(self.folder) if _step_of(other) <= self._last]
         for old in older[: -self.keep]:
             old.unlink()
 
@@ -299,8 +299,9 @@ class StopOnDivergence(keras.callbacks.Callback):
     to speak of. Losses without `d_real` and `d_fake` (EBGAN's) are watched for their numbers alone.
 
     Args:
-        action: "stop" ends the training; "restore" sets networks and optimizers back to the newest checkpoint and goes
-            on with other noise and other samples, as the step counter and the data run on.
+        action: "stop" ends the training; "restore" sets networks and optimizers back to the newest checkpoint from
+            before D began to win, and goes on with other noise and other samples, as the step counter and the data run
+            on.
         folder: where `TrainingCheckpoint` writes; for "restore".
         patience: steps; None watches for numbers that are not finite alone.
         margin: from 0 to .5.
@@ -431,9 +432,7 @@ def restore(folder, newest: int | None = None):
     for path in reversed(paths):
         try:
             return load_keras(path)
-        except RefusedError as error:  # those before it have the same networks
-            raise ValueError(f"Cannot load {path}: {error}") from None
-        except MemoryError:
+        except (RefusedError, MemoryError):  # those before it have the same networks
             raise
         except Exception as error:  # a damaged file can fail anywhere in zlib, HDF5 and Keras
             reason = first_line(error)
@@ -486,7 +485,8 @@ def _steps(model) -> int:
 
 
 def _checkpoints(folder: pathlib.Path) -> list[pathlib.Path]:
-    return sorted(path for path in folder.glob("step-*.keras") if path.stem.removeprefix("step-").isdigit())
+    paths = (path for path in folder.glob("step-*.keras") if path.stem.removeprefix("step-").isdigit())
+    return sorted(paths, key=_step_of)
 
 
 def _step_of(path: pathlib.Path) -> int:

@@ -141,5 +141,8 @@ def load_keras(path, **options):
         damaged = archive.testzip()
         if damaged is not None:
             raise ValueError(f"the checksum of {damaged} is wrong")
-        refuse_code(json.loads(archive.read("config.json")))
+        try:
+            refuse_code(json.loads(archive.read("config.json")))
+        except RefusedError as error:
+            raise RefusedError(f"Cannot load {path}: {error}") from None
     return keras.saving.load_model(path, **options)

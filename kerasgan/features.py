@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 import kerasgan
-from kerasgan.deserialization import load_keras
+from kerasgan.deserialization import RefusedError, load_keras
 from kerasgan.errors import first_line
 from kerasgan.files import sha256_of
 
@@ -115,6 +115,8 @@ def _load(name):
     if path.suffix == ".keras" and path.is_file():
         try:
             return Extractor(path.stem, load_keras(path, compile=False))
+        except RefusedError:
+            raise
         except Exception as error:  # a damaged file can fail anywhere in zlib, HDF5 and Keras
             raise ValueError(f"Cannot load {path}: {first_line(error)}") from None
     raise ValueError(f"Unknown features {name!r}: there are {CLASSIFIER}, inception, and .keras files.")

@@ -247,8 +247,8 @@ def _load_keras(path):
         raise ValueError(f"{path} is not a .keras file.")
     try:
         gan = load_keras(path)
-    except RefusedError as error:
-        raise ValueError(f"Cannot load {path}: {error}") from None
+    except RefusedError:
+        raise
     except Exception as error:  # a damaged file can fail anywhere in zlib, HDF5 and Keras
         raise ValueError(
             f"Cannot load {path}: the file is damaged or no kerasgan model ({first_line(error).removesuffix('.')})."

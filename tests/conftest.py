@@ -12,14 +12,14 @@ from PIL import Image
 import kerasgan
 
 
-def small_gan(seed=0, dropout=True, **options):
+def small_gan(seed=0, dropout=True, batch_norm=True, synchronized=False, **options):
     """Two small networks on 8x8 grey images, with batch normalisation in G and dropout in D."""
     keras.utils.set_random_seed(seed)
     generator = keras.Sequential(
         [
             keras.Input((4,)),
             keras.layers.Dense(16),
-            kerasgan.layers.BatchNormalization(),
+            *([kerasgan.layers.BatchNormalization(synchronized=synchronized)] if batch_norm else []),
             keras.layers.ReLU(),
             keras.layers.Dense(64, activation="tanh"),
             keras.layers.Reshape((8, 8, 1)),

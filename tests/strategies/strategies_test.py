@@ -16,7 +16,8 @@ from absl import flags
 from kerasgan import callbacks, cli, strategies
 
 HERE = pathlib.Path(__file__).parent
-ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1"}
+PATHS = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])  # conftest's small GAN
+ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONPATH": PATHS}
 LIMIT = 300  # seconds
 
 
