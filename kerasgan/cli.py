@@ -12,7 +12,7 @@ import warnings
 from absl import flags
 
 from kerasgan import registry
-from kerasgan.errors import first_line
+from kerasgan.errors import first_line, suggestion
 
 USAGE = """\
 kerasgan trains, samples and exports generative adversarial networks.
@@ -48,7 +48,7 @@ def main(argv: list[str] | None = None) -> int:
         command = argv[0]
         if command not in COMMANDS:
             raise UsageError(
-                f"unknown command {command!r}; there are {', '.join(COMMANDS)}.{registry.suggestion(command, COMMANDS)}"
+                f"unknown command {command!r}; there are {', '.join(COMMANDS)}.{suggestion(command, COMMANDS)}"
             )
         run, define = COMMANDS[command]
         values = flags.FlagValues()
@@ -86,7 +86,7 @@ def _parse(values: flags.FlagValues, argv: list[str]) -> list[str]:
         return values(["kerasgan", *argv[1:]])[1:]
     except flags.UnrecognizedFlagError as error:
         wrong, known = f"--{error.flagname}", [f"--{name}" for name in values]
-        raise UsageError(f"unknown option {wrong}.{registry.suggestion(wrong, known)}") from None
+        raise UsageError(f"unknown option {wrong}.{suggestion(wrong, known)}") from None
     except flags.Error as error:
         raise UsageError(" ".join(str(error).split())) from None
 

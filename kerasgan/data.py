@@ -23,8 +23,7 @@ from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from kerasgan import toys
-from kerasgan.errors import check_whole, first_line
-from kerasgan.registry import suggestion
+from kerasgan.errors import check_whole, first_line, suggestion
 
 MEMORY_LIMIT = 2 * 1024**3
 TOY_SPLITS = {"train": (100_000, 0), "test": (10_000, 1)}  # points, as in PacGAN's protocol, and their seed

@@ -1,5 +1,6 @@
 """Errors that many places have in common: other libraries' quoted in ours, and numbers out of range."""
 
+import difflib
 import numbers
 import re
 
@@ -23,3 +24,9 @@ def check_whole(name: str, number, least: int) -> None:
     """
     if isinstance(number, bool) or not isinstance(number, numbers.Integral) or number < least:
         raise ValueError(f"{name} must be a whole number, at least {least}; found {number!r}.")
+
+
+def suggestion(name: str, known) -> str:
+    """` Did you mean 'x'?` for the known name nearest to a wrong one, or nothing."""
+    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
+    return f" Did you mean {close[0]!r}?" if close else ""

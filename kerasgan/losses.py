@@ -21,11 +21,12 @@ References:
     Zhao, Mathieu and LeCun 2016, "Energy-based Generative Adversarial Network", arXiv:1609.03126.
 """
 
-import difflib
 import math
 
 import keras
 from keras import ops
+
+from kerasgan.errors import suggestion
 
 LOG_4 = math.log(4.0)
 
@@ -400,11 +401,9 @@ def get(identifier) -> AdversarialLoss:
         raise ValueError(f"This config describes a {type(loss).__name__}, not an adversarial loss.")
     if isinstance(identifier, str) and identifier in ALIASES:
         return ALIASES[identifier]()
-    close = difflib.get_close_matches(str(identifier), ALIASES, n=1)
-    suggestion = f" Did you mean {close[0]!r}?" if close else ""
     raise ValueError(
         f"Unknown adversarial loss {identifier!r}. Known: {', '.join(sorted(ALIASES))}, or an instance of a "
-        f"kerasgan.losses class.{suggestion}"
+        f"kerasgan.losses class.{suggestion(identifier, ALIASES)}"
     )
 
 

@@ -18,9 +18,8 @@ import zipfile
 import kerasgan
 from kerasgan import cards
 from kerasgan.deserialization import RefusedError, load_keras, refuse_code
-from kerasgan.errors import first_line
+from kerasgan.errors import first_line, suggestion
 from kerasgan.files import check_writable, replacing, sha256_of
-from kerasgan.registry import suggestion
 
 FILES = ("config.json", "metadata.json", "model.weights.h5", "README.md", "samples.png")
 NEEDED = FILES[:3]

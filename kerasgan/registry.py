@@ -6,13 +6,14 @@ and its recipe, and imports its networks only when a model is built.
 
 import contextlib
 import dataclasses
-import difflib
 import importlib
 import pkgutil
 import types
 import typing
 from collections.abc import Callable
 from typing import Any
+
+from kerasgan.errors import suggestion
 
 if typing.TYPE_CHECKING:
     from kerasgan.gan import GAN
@@ -149,12 +150,6 @@ def _discover() -> dict[str, Family]:
 def list_models() -> list[str]:
     """The names that `create_model` takes, sorted."""
     return sorted(_discover())
-
-
-def suggestion(name: str, known) -> str:
-    """` Did you mean 'x'?` for the known name nearest to a wrong one, or nothing."""
-    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
-    return f" Did you mean {close[0]!r}?" if close else ""
 
 
 def _look_up(what: str, name: str, known: dict):

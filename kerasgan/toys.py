@@ -8,7 +8,7 @@ import math
 
 import numpy as np
 
-from kerasgan.registry import suggestion
+from kerasgan.errors import suggestion
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
