@@ -297,3 +297,26 @@ def _rows(values, n: int, count: int, kind: str) -> np.ndarray:
     if not np.isfinite(array).all():
         raise ValueError(f"{kind} codes must be finite numbers.")
     return np.broadcast_to(array, (n, count))
+
+
+def noise_like(latent: Latent, like, seed: int, *stream):
+    """Vectors for a batch: a function of the seed, the stream and the row in the global batch.
+
+    Replicas draw the noise of all of them and take their own rows, so that a batch has the same noise however many
+    share it.
+
+    Args:
+        latent: where they come from.
+        like: `[B, ...]`, this replica's share of the batch.
+        seed: of everything that is drawn.
+        *stream: whole numbers, tensors or not; each other sequence gives other noise.
+
+    Returns:
+        float32 `[B, latent.dim]`.
+    """
+    folded = tf.constant([seed, 0], tf.int64)
+    for part in (*stream, 0):
+        folded = tf.random.experimental.stateless_fold_in(folded, tf.cast(part, tf.int64), alg="philox")
+    rows, context = tf.shape(like)[0], tf.distribute.get_replica_context()
+    z = latent.sample(rows * context.num_replicas_in_sync, folded)
+    return z if context.num_replicas_in_sync == 1 else z[context.replica_id_in_sync_group * rows :][:rows]

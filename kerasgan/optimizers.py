@@ -1,6 +1,7 @@
 """Optimizers: Adam in one kernel, and what the 2014 recipe needs and Keras does not have."""
 
 import math
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -120,3 +121,29 @@ class RampedMomentumSGD(keras.optimizers.SGD):
             "final_momentum": self.final_momentum,
             "ramp_steps": self.ramp_steps,
         }
+
+
+def prepare(*players: tuple[Any, keras.Model]) -> list[keras.optimizers.Optimizer]:
+    """Each player's optimizer, built for its network, with a loss scale of its own where that computes in float16.
+
+    Args:
+        *players: pairs of what `keras.optimizers.get` takes (None is Adam(2e-4, beta_1=0.5)) and the network.
+
+    Raises:
+        ValueError: an unknown optimizer, one that is built for other weights, or one for two networks.
+    """
+    prepared = []
+    for optimizer, network in players:
+        optimizer = keras.optimizers.get(Adam(2e-4, beta_1=0.5) if optimizer is None else optimizer)
+        if optimizer in prepared:
+            raise ValueError("d_optimizer and g_optimizer must be two objects: each keeps state for its own network.")
+        # Keras scales the loss of `model.optimizer` alone; here each player needs its own scale.
+        # (A network that was loaded does not know its policy; its layers do.)
+        half = any(layer.compute_dtype == "float16" for layer in network._flatten_layers())
+        if half and not hasattr(optimizer, "inner_optimizer"):
+            optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
+        # An unbuilt optimizer would lose its state on loading. Frozen weights count, so that they may thaw.
+        learnable = {id(v) for layer in network._flatten_layers() for v in layer._trainable_variables}
+        optimizer.build([v for v in network.variables if id(v) in learnable])
+        prepared.append(optimizer)
+    return prepared

@@ -6,6 +6,8 @@ import os
 import pathlib
 import tempfile
 
+import keras
+import numpy as np
 import tensorflow as tf
 
 NAMES = ("none", "mirrored", "multi_worker")
@@ -89,3 +91,29 @@ def writable(strategy, folder):
         return
     with tempfile.TemporaryDirectory(prefix="kerasgan-worker-") as temporary:
         yield pathlib.Path(temporary)
+
+
+def share_of_mean(per_sample):
+    """A replica's part of the mean over the global batch, of values `[B]`: replicas' gradients are summed."""
+    return tf.reduce_mean(per_sample) / tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def share_overflow(optimizer: keras.optimizers.Optimizer, gradients: list) -> list:
+    """Gradients, made NaN where those of another replica are not finite.
+
+    Each replica's loss scale looks at its own gradients alone: where one overflows, all must leave the step out.
+    """
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1 or not isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+        return gradients
+    finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients])
+    lost = context.all_reduce(tf.distribute.ReduceOp.SUM, tf.cast(~finite, tf.float32))
+    return [tf.where(lost > 0, tf.constant(np.nan, gradient.dtype), gradient) for gradient in gradients]
+
+
+def as_logs(results: dict) -> dict:
+    """What a step returns to Keras, which averages logs over workers along their first axis, which a scalar lacks
+    (tensorflow issue 72388).
+    """
+    several = has_workers(tf.distribute.get_strategy())
+    return {name: tf.reshape(value, [1]) for name, value in results.items()} if several else results

@@ -292,10 +292,11 @@ def test_ema_follows_its_formula_and_is_what_generate_uses():
 
 
 def test_batch_statistics_of_the_average_are_those_of_its_own_activations():
-    from kerasgan.gan import STATISTICS_BATCH_SIZE, STATISTICS_BATCHES
+    from kerasgan.averages import STATISTICS_BATCH_SIZE, STATISTICS_BATCHES
 
     gan = small_gan(ema_decay=0.99)
     gan.fit(small_images(), batch_size=8, epochs=3, verbose=0)
+    gan.generate(1)
     dense, norm = gan.ema_generator.layers[:2]
     z = [gan.latent.sample(STATISTICS_BATCH_SIZE, [gan.seed, i]) for i in range(STATISTICS_BATCHES)]
     activations = np.stack([dense(batch).numpy() for batch in z])  # (batches, B, units)

@@ -59,6 +59,21 @@ def export(gan, filepath, verbose=None, xla: bool = False, metadata: dict | None
     return filepath
 
 
+def export_as(gan, filepath, format: str, verbose=None, input_signature=None, **kwargs) -> None:
+    """`GAN.export`: a SavedModel with kerasgan's signatures, or what Keras exports of `call`.
+
+    Raises:
+        ValueError: as `export`, or as Keras.
+    """
+    if format == "tf_saved_model" and input_signature is None:
+        export(gan, filepath, verbose=verbose, **kwargs)
+        return
+    gan.inference_generator()  # in Keras's graph it is taken as it is
+    if input_signature is None:
+        input_signature = [keras.InputSpec(shape=(None, gan.latent.dim), dtype="float32", name="z")]
+    keras.Model.export(gan, filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
+
+
 def publish(gan, folder, verbose=None, xla: bool = False, metadata: dict | None = None) -> pathlib.Path:
     """Adds the next version to a folder that TensorFlow Serving watches.
 

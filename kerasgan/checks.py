@@ -1,0 +1,376 @@
+"""What a GAN refuses: parts that do not fit each other, real samples that do not fit the parts, callbacks that would
+silently do nothing.
+"""
+
+import contextlib
+import functools
+import math
+import re
+import warnings
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from kerasgan import losses
+from kerasgan.latents import Latent
+
+NO_WEIGHTS = (
+    "A GAN takes no sample_weight or class_weight: the game has no place for them. "
+    "Repeat the samples that should count more."
+)
+MARK = "kerasgan: "  # how a check of ours inside the graph is told from TensorFlow's
+
+
+# -- parts -------------------------------------------------------------------------------------------------------------
+
+
+def check_parts(generator, discriminator, latent, value_range, ema_decay, seed) -> None:
+    """Refuses networks, latent and settings of which no GAN can be made.
+
+    Raises:
+        ValueError: it says what does not fit.
+    """
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        if not isinstance(network, keras.Model) or not network.built:
+            raise ValueError(f"{name} must be a built keras.Model; found {type(network).__name__}.")
+        if network.losses or any(getattr(layer, "activity_regularizer", None) for layer in network._flatten_layers()):
+            raise ValueError(_own_losses(name))
+    if not isinstance(latent, Latent):
+        raise ValueError(f"latent must be one of kerasgan.latents, found {type(latent).__name__}.")
+    latent_shape = getattr(generator, "input_shape", (None, latent.dim))
+    if tuple(latent_shape) != (None, latent.dim):
+        raise ValueError(f"The generator takes {latent_shape}, the latent gives (None, {latent.dim}); they must agree.")
+    sample_shape = output_shape(generator, latent)
+    judged_shape = tuple(getattr(discriminator, "input_shape", sample_shape))
+    if judged_shape != sample_shape:
+        raise ValueError(
+            f"The generator gives {sample_shape}, the discriminator takes {judged_shape}; they must agree."
+        )
+    if value_range is not None:
+        if len(value_range) != 2 or not value_range[0] < value_range[1]:
+            raise ValueError(f"value_range must be (low, high) with low < high, or None; found {value_range}.")
+        if len(sample_shape) != 4:
+            raise ValueError(
+                f"Images have shape (B, H, W, C); the generator gives {sample_shape}. "
+                "Pass value_range=None for samples that are not images."
+            )
+        if value_range[0] < 0 and _ends_in_sigmoid(generator):
+            warnings.warn(
+                f"The generator ends in a sigmoid, which gives 0 to 1, and value_range is {tuple(value_range)}. "
+                "Give value_range=(0, 1), or let it end in tanh.",
+                stacklevel=3,
+            )
+    if ema_decay is not None and not 0.0 < ema_decay < 1.0:
+        raise ValueError(f"ema_decay must lie between 0 and 1, or be None; found {ema_decay}.")
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**31:
+        raise ValueError(f"seed must be a whole number from 0 to 2**31 - 1; found {seed!r}.")
+
+
+def check_options(options: dict) -> None:
+    """Refuses what `GAN.compile` does not pass on to Keras.
+
+    Raises:
+        ValueError: it names them, and what there is.
+    """
+    unknown = sorted(set(options) - {"jit_compile", "run_eagerly", "steps_per_execution"})
+    if unknown:
+        raise ValueError(
+            f"GAN.compile does not take {', '.join(unknown)}. It takes d_optimizer, g_optimizer, loss, d_steps, "
+            "fresh_noise, jit_compile, run_eagerly and steps_per_execution."
+        )
+
+
+def check_keras_file(path, zipped: bool | None) -> None:
+    """Refuses what is not the name of a `.keras` file, nor a folder where `zipped` is False.
+
+    Raises:
+        ValueError: it says what was found.
+    """
+    if zipped is not False and not str(path).endswith(".keras"):
+        raise ValueError(f"A GAN is saved as a .keras file; found {str(path)!r}. See also save_to_preset and export.")
+
+
+def output_shape(generator: keras.Model, latent: Latent) -> tuple[int | None, ...]:
+    """The shape of what a generator gives, with None for the batch."""
+    # Functional and sequential models know it; a subclassed one is asked, and where it cannot say, tried.
+    known = getattr(generator, "output_shape", None)
+    if known is None:
+        try:
+            known = generator.compute_output_shape((None, latent.dim))
+        except NotImplementedError:
+            known = (None, *generator(tf.zeros((1, latent.dim)), training=False).shape[1:])
+    return tuple(known)
+
+
+def refuse_own_losses(name: str, network: keras.Model) -> None:
+    """Refuses a network that has just been called and has added losses of its own.
+
+    Raises:
+        ValueError: it has.
+    """
+    if network.losses:
+        raise ValueError(_own_losses(name))
+
+
+def _own_losses(name):
+    return (
+        f"The {name} has losses of its own (regularisers or add_loss), which the game does not play. "
+        "Use the weight_decay of an optimizer instead, or give them to a loss of yours."
+    )
+
+
+def try_out(loss: losses.AdversarialLoss, discriminator: keras.Model, latent: Latent, sample_shape) -> None:
+    """Lets a loss that does not fit the discriminator fail here, and not in the midst of `fit`.
+
+    Raises:
+        ValueError: it reads other outputs or another latent, or gives diagnostics that it does not declare.
+    """
+    outputs = discriminator(tf.zeros((2, *sample_shape)), training=False)
+    refuse_own_losses("discriminator", discriminator)
+    z = latent.sample(2, [0, 0])
+    loss.discriminator_loss(outputs, outputs, z, latent)
+    loss.generator_loss(outputs, z, latent)
+    given, declared = (set(x) for x in (loss.diagnostics(outputs, outputs, z, latent), loss.diagnostic_names(latent)))
+    if given != declared:
+        raise ValueError(
+            f"{type(loss).__name__}.diagnostics must give what diagnostic_names lists: {_listed(declared)}; "
+            f"found {_listed(given)}."
+        )
+    if "d_real" in declared and _ends_in_sigmoid(discriminator):
+        warnings.warn(
+            "The discriminator ends in a sigmoid, and its loss takes what it gives for logits. Leave the sigmoid out.",
+            stacklevel=3,
+        )
+
+
+def _listed(names):
+    return ", ".join(sorted(names)) or "nothing"
+
+
+def _ends_in_sigmoid(network) -> bool:
+    if isinstance(network, keras.Sequential):
+        last = network.layers[-1]
+    else:
+        output = getattr(network, "output", None)  # a subclassed model's is not known
+        output = output.get("logits") if isinstance(output, dict) else output
+        last = getattr(getattr(output, "_keras_history", None), "operation", None)
+    if isinstance(last, keras.Model):
+        return _ends_in_sigmoid(last)
+    return getattr(last, "activation", None) is keras.activations.sigmoid
+
+
+# -- real samples ------------------------------------------------------------------------------------------------------
+
+
+class RealSamples:
+    """The samples in the batches of `fit` and `evaluate`, checked against what discriminator and loss take.
+
+    Args:
+        shape: of one sample.
+        value_range: (low, high), or None where they are not images.
+    """
+
+    def __init__(self, shape: tuple[int, ...], value_range: tuple[float, float] | None):
+        self.shape = shape
+        self.value_range = value_range
+
+    def check(self, data, loss: losses.AdversarialLoss, minibatches: int = 1) -> tf.Tensor:
+        """A batch as Keras hands it over -> its samples, float32 `[B, ...]`. Labels are left aside.
+
+        Args:
+            data: x, or a tuple (x, y).
+            loss: says how many samples it needs.
+            minibatches: how many the batch will be split into.
+
+        Raises:
+            ValueError: samples that do not fit, or sample weights. Of values in a graph it is the graph that says so,
+                and `plain_errors` that makes a ValueError of it.
+        """
+        x, _, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        if sample_weight is not None:
+            raise ValueError(NO_WEIGHTS)
+        shape = ", ".join(str(n) for n in self.shape)
+        rule = f"Real samples must be floats of shape (B, {shape})"
+        if self.value_range is not None:
+            rule += f" with values from {self.value_range[0]:g} to {self.value_range[1]:g}"
+        if isinstance(x, (dict, list, tuple)):
+            raise ValueError(f"{rule}; found a {type(x).__name__}. Map the dataset to its images.")
+        x = tf.convert_to_tensor(x)
+        if x.shape.rank is not None and not x.shape[1:].is_compatible_with(self.shape):
+            raise ValueError(f"{rule}; found shape {x.shape}.")
+        x = tf.ensure_shape(x, (None, *self.shape))  # where tracing has blurred the shape
+        if not x.dtype.is_floating:
+            raise ValueError(f"{rule}; found {x.dtype.name}. kerasgan.data.load(..., like=gan) rescales images.")
+        x = tf.cast(x, tf.float32)
+        low, high, slack = x.dtype.min, x.dtype.max, 0.0
+        if self.value_range is not None:
+            low, high = self.value_range
+            slack = 1e-3 * (high - low)  # what a resize may overshoot
+        # Comparisons with NaN are false, so this finds NaN too.
+        fits = tf.reduce_all((x >= low - slack) & (x <= high + slack))
+        least = loss.smallest_batch * minibatches
+        checks = _check_size(
+            x, lambda size: size >= least, f"{type(loss).__name__} needs at least {least} samples in a batch; found"
+        )
+        checks += _check(fits, f"{rule}, none of them NaN; found values from", tf.reduce_min(x), "to", tf.reduce_max(x))
+        with tf.control_dependencies(checks):
+            return tf.identity(x)
+
+    def split(self, real: tf.Tensor, minibatches: int) -> list[tf.Tensor]:
+        """A fitted batch `[k*B, ...]` -> k minibatches `[B, ...]`.
+
+        Raises:
+            ValueError: it does not divide.
+        """
+        if minibatches == 1:
+            return [real]
+        rule = f"A batch must divide into d_steps={minibatches} minibatches; its size is"
+        with tf.control_dependencies(_check_size(real, lambda size: size % minibatches == 0, rule)):
+            return tf.split(tf.identity(real), minibatches)
+
+
+def _check_size(batch, holds: Callable, rule: str) -> list:
+    size = batch.shape[0]
+    if size is None:
+        return _check(holds(tf.shape(batch)[0]), rule, tf.shape(batch)[0])
+    if not holds(size):
+        raise ValueError(f"{rule} {size}.")
+    return []
+
+
+def _check(holds, rule: str, *found) -> list:
+    """Checks now where the values are known, else by the operations returned, which the graph must run first."""
+    if not tf.executing_eagerly():
+        return [tf.debugging.Assert(holds, [MARK + rule, *found])]
+    if not holds:
+        raise ValueError(" ".join([rule, *(x if isinstance(x, str) else f"{x.numpy():g}" for x in found)]) + ".")
+    return []
+
+
+def guarded(method: Callable, held_out: bool = False) -> Callable:
+    """A method of Keras's that takes real samples, with errors in plain words, and without weights of samples.
+
+    What has been frozen or thawed since the last call is traced anew, as if the GAN had been compiled again.
+
+    Args:
+        method: such as `keras.Model.evaluate`.
+        held_out: whether it evaluates: then its means are not those of training.
+    """
+
+    @functools.wraps(method)
+    def call(gan, *args, **kwargs):
+        if kwargs.get("sample_weight") is not None or kwargs.get("class_weight") is not None:
+            raise ValueError(NO_WEIGHTS)  # of samples without labels Keras would drop them
+        trained = [id(variable) for variable in gan.trainable_variables]
+        if gan.progress.trained not in (None, trained):
+            gan.train_function = None
+        gan.progress.trained = trained
+        with plain_errors(), gan.progress.evaluating() if held_out else contextlib.nullcontext():
+            return method(gan, *args, **kwargs)
+
+    return call
+
+
+@contextlib.contextmanager
+def plain_errors() -> Iterator[None]:
+    """Turns a failed check inside the graph into the ValueError that the same check outside would raise."""
+    try:
+        yield
+    except tf.errors.InvalidArgumentError as error:
+        failed = re.search(rf"assertion failed: \[{MARK}(.*?)\]((?: \[.*?\])*)", error.message)
+        if failed:
+            values = re.findall(r"\[(.*?)\]", failed.group(2))
+            raise ValueError(" ".join([failed.group(1), *values]) + ".") from None
+        misshapen = re.search(r"Shape of tensor \S+ \[(.*?)\] is not compatible with .*? \[(.*?)\]", error.message)
+        if misshapen:
+            raise ValueError(
+                f"Real samples must have shape ({misshapen.group(2)}); found ({misshapen.group(1)})."
+            ) from None
+        raise
+
+
+def is_lost(network: keras.Model) -> bool:
+    """Whether a weight of a network is NaN or infinite."""
+    total = tf.add_n([tf.reduce_sum(tf.cast(v.value, tf.float32)) for v in network.trainable_variables] or [0.0])
+    return not bool(tf.math.is_finite(total))
+
+
+# -- callbacks ---------------------------------------------------------------------------------------------------------
+
+
+class Attendant(keras.callbacks.Callback):
+    """Goes before the callbacks of every `fit`: looks at the first batch and at the weights, and does for two
+    optimizers what Keras does for `model.optimizer`.
+
+    A loss is logged as NaN where its player's weights are no numbers. TensorFlow's fused ReLU turns NaN into 0: a
+    network with one goes on as if nothing were, and the loss of log 4 looks like the game's equilibrium. The weights
+    are looked at every `EVERY` steps and at the end of an epoch: in each step it would slow small networks down.
+    """
+
+    EVERY = 100
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._seen, self._lost = 0, []
+
+    def on_train_batch_end(self, batch, logs=None):
+        if batch + 1 - self._seen >= self.EVERY or batch + 1 == self.params.get("steps"):
+            self._seen = batch + 1
+            players = {"d_loss": self.model.discriminator, "g_loss": self.model.generator}
+            self._lost = [name for name, network in players.items() if is_lost(network)]
+            logs.update(dict.fromkeys(self._lost, math.nan))
+        if not self.model.progress.looked_at:
+            self._look_at_range()
+
+    def on_epoch_end(self, epoch, logs=None):
+        logs.update(dict.fromkeys(self._lost, math.nan))  # what Keras logs here are means
+
+    def _look_at_range(self):
+        gan, progress = self.model, self.model.progress
+        if gan.value_range is None or gan.value_range[0] >= 0:
+            return
+        progress.looked_at = True
+        if float(progress.negative.result()) == 0.0:
+            low, high = gan.value_range
+            warnings.warn(
+                f"The first batch has no value below 0, and this model's samples go from {low:g} to {high:g}: "
+                "images in [0, 1] must be rescaled, as kerasgan.data.load(..., like=gan) does.",
+                stacklevel=2,
+            )
+
+    def on_train_end(self, logs=None):
+        for optimizer in (self.model.d_optimizer, self.model.g_optimizer):
+            # Of an optimizer with `use_ema`: its average takes the weights' place, as at the end of Keras's own fit.
+            optimizer = getattr(optimizer, "inner_optimizer", optimizer)
+            optimizer.finalize_variable_values(optimizer._trainable_variables)
+
+
+def attended(callbacks) -> list | keras.callbacks.CallbackList:
+    """The callbacks of `fit`, with an `Attendant` before them; those of Keras's that look for one loss see one.
+
+    Raises:
+        ValueError: one of them changes `model.optimizer`, which a GAN does not have.
+    """
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return callbacks
+    callbacks = list(callbacks) if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
+    for callback in callbacks:
+        changes = isinstance(callback, (keras.callbacks.LearningRateScheduler, keras.callbacks.ReduceLROnPlateau))
+        if changes and "set_model" not in vars(callback):
+            kind = type(callback).__name__
+            raise ValueError(
+                f"{kind} changes model.optimizer, of which a GAN has two: give "
+                f"kerasgan.callbacks.for_optimizer('d_optimizer', {kind}(...)), or 'g_optimizer'."
+            )
+        if isinstance(callback, keras.callbacks.TerminateOnNaN) and "on_batch_end" not in vars(callback):
+            _watch_both_losses(callback)
+    return [Attendant(), *callbacks]
+
+
+def _watch_both_losses(callback):
+    # TerminateOnNaN reads `loss` alone, which a game of two does not have, and would silently do nothing.
+    on_batch_end = callback.on_batch_end
+    callback.on_batch_end = lambda batch, logs=None: on_batch_end(
+        batch, {**logs, "loss": logs["d_loss"] + logs["g_loss"]}
+    )

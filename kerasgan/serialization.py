@@ -1,0 +1,37 @@
+"""A GAN as a configuration: what it is made from, and the rules that it is compiled with."""
+
+from typing import Any
+
+import keras
+
+from kerasgan import losses
+
+PARTS = ("generator", "discriminator", "latent")
+
+
+def parts_of(gan) -> dict[str, Any]:
+    """The arguments that make a GAN, as JSON has them."""
+    return {
+        **{part: keras.saving.serialize_keras_object(getattr(gan, part)) for part in PARTS},
+        "value_range": gan.value_range,
+        "ema_decay": gan.ema_decay,
+        "seed": gan.seed,
+    }
+
+
+def parts_from(config: dict[str, Any], custom_objects: dict | None = None) -> dict[str, Any]:
+    """A configuration that holds what `parts_of` gives -> the arguments themselves."""
+    parts = {part: keras.saving.deserialize_keras_object(config[part], custom_objects) for part in PARTS}
+    return {**config, **parts}
+
+
+def rules_of(gan) -> dict[str, Any]:
+    """The arguments that a GAN was compiled with, as JSON has them."""
+    return {
+        "d_optimizer": keras.saving.serialize_keras_object(gan.d_optimizer),
+        "g_optimizer": keras.saving.serialize_keras_object(gan.g_optimizer),
+        "loss": losses.serialize(gan.loss),
+        "d_steps": gan.d_steps,
+        "fresh_noise": gan.fresh_noise,
+        **gan.compile_options,
+    }
