@@ -8,7 +8,8 @@ import pytest
 from conftest import small_gan
 from PIL import Image
 
-from kerasgan import data, fashion_mnist, toys
+from kerasgan import data, toys
+from kerasgan.data import fashion_mnist
 
 
 def batches(*args, **options):

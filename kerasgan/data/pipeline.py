@@ -1,0 +1,56 @@
+"""Samples in an array -> batches of a `tf.data` pipeline, in an order that follows from (seed, epoch) alone."""
+
+import numpy as np
+import tensorflow as tf
+
+
+def batches_of(
+    samples: np.ndarray,
+    batch_size: int,
+    scale: float,
+    offset: float,
+    seed: int,
+    shuffle: bool,
+    drop_remainder: bool,
+    start_step: int,
+) -> tf.data.Dataset:
+    """float32 `[batch_size, ...]`: samples times `scale` plus `offset`. See `kerasgan.data.load` for the rest.
+
+    An epoch is counted when its last batch is handed out. Whoever looks at a batch or leaves a pass before its end
+    changes nothing: the next pass is the same epoch again, from where `start_step` has it begin.
+    """
+    batches = len(samples) // batch_size if drop_remainder else -(-len(samples) // batch_size)
+    start_epoch, taken = divmod(start_step, batches)
+    with tf.device("CPU"):  # where tf.data runs, whatever else the machine has
+        epoch = tf.Variable(start_epoch, dtype=tf.int64, trainable=False)
+
+    def one_pass(_):
+        """The rows of each batch of an epoch, and the batch's number in it. Each pass begins with this."""
+        number = epoch.read_value()
+        rows = tf.range(len(samples), dtype=tf.int64)
+        if shuffle:
+            rows = tf.random.experimental.stateless_shuffle(rows, [tf.constant(seed, tf.int64), number], alg="philox")
+        first = tf.where(number == start_epoch, tf.constant(taken, tf.int64), 0)
+        rows = tf.data.Dataset.from_tensor_slices(rows[first * batch_size :])
+        return tf.data.Dataset.zip((rows.batch(batch_size, drop_remainder), tf.data.Dataset.range(first, batches)))
+
+    def gather(rows, number):
+        batch = tf.numpy_function(lambda indices: samples[indices], [rows], tf.as_dtype(samples.dtype))
+        batch = tf.cast(tf.ensure_shape(batch, (None, *samples.shape[1:])), tf.float32) * scale + offset
+        if drop_remainder:
+            batch = tf.ensure_shape(batch, (batch_size, *samples.shape[1:]))
+        return batch, number
+
+    def hand_out(batch, number):
+        with tf.control_dependencies([epoch.assign_add(tf.cast(number == batches - 1, tf.int64))]):
+            return tf.identity(batch)
+
+    dataset = tf.data.Dataset.from_tensors(0).flat_map(one_pass)
+    dataset = dataset.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    if not taken:  # or the first pass would be shorter than it says
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches))
+    # What is behind the prefetching runs when a batch is asked for, not before, as long as tf.data puts no other
+    # prefetching behind it.
+    options = tf.data.Options()
+    options.experimental_optimization.inject_prefetch = False
+    return dataset.prefetch(tf.data.AUTOTUNE).map(hand_out).with_options(options)
