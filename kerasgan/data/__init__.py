@@ -8,6 +8,7 @@ Every source is brought to size once and kept as one array, images `[N, H, W, C]
 seen them.
 """
 
+import numbers
 import os
 import re
 import tempfile
@@ -117,6 +118,8 @@ def load(
     check_split(split)
     check_whole("batch_size", batch_size, 1)
     check_whole("start_step", start_step, 0)
+    if not isinstance(seed, numbers.Integral):
+        raise ValueError(f"seed must be a whole number; found {seed!r}.")
     d_steps = getattr(like, "d_steps", 1)
     if batch_size % d_steps:
         raise ValueError(f"batch_size={batch_size} must divide into d_steps={d_steps} minibatches.")
