@@ -53,10 +53,11 @@ def recognise(name: Any, data_dir: str | None = None) -> tuple[str, Any]:
             "are floats (B, height, width, channels) in the model's value range, such as "
             "dataset.map(lambda image: tf.cast(image, tf.float32) / 127.5 - 1).batch(128, drop_remainder=True)."
         )
-    if name is None or isinstance(name, (bytes, dict, set)):
+    empty = isinstance(name, str) and not name.strip()
+    if empty or name is None or isinstance(name, (bytes, dict, set)):
         raise ValueError(
             "kerasgan.data.load takes a dataset's name, 'folder:PATH', a folder, a .npy or .npz file, or an array; "
-            f"found {type(name).__name__}."
+            f"found {'an empty name' if empty else type(name).__name__}."
         )
     if not isinstance(name, (str, os.PathLike)):
         return "array", name
@@ -72,7 +73,7 @@ def recognise(name: Any, data_dir: str | None = None) -> tuple[str, Any]:
     path = _expanded(text)
     if text.endswith(arrays.ENDINGS):
         return "file", path
-    is_folder = bool(text.strip()) and os.path.isdir(path)
+    is_folder = os.path.isdir(path)
     if named and tfds.may_know(text):
         is_path = is_folder or "/" in text  # or may be one
         if not is_path or tfds.knows(text, data_dir) or (not is_folder and tfds.knows_base(text)):

@@ -2,6 +2,8 @@
 
 import gzip
 import io
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -68,3 +70,19 @@ def test_labels_and_splits(fashion_mnist):
     assert data.splits_of(images) == ("train",)
     assert data.with_version(fashion_mnist) == "fashion_mnist:3.0.1"
     assert data.with_version("ring") == "ring"
+
+
+def test_the_old_name_still_works():
+    code = "import kerasgan.fashion_mnist as old, kerasgan.data.fashion_mnist as new; print(old.prepare is new.prepare)"
+    run = subprocess.run([sys.executable, "-W", "always", "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "True"
+    assert "DeprecationWarning: kerasgan.fashion_mnist has become kerasgan.data.fashion_mnist" in run.stderr
+
+
+@pytest.mark.parametrize("module", ["kerasgan.fashion_mnist", "kerasgan.data.fashion_mnist"])
+def test_the_command(fashion_mnist, module):
+    del fashion_mnist
+    run = subprocess.run([sys.executable, "-m", module], capture_output=True, text=True)
+    assert run.returncode == 0
+    assert run.stderr.rstrip().endswith("kerasgan: Fashion-MNIST is ready")
+    assert ("DeprecationWarning" in run.stderr) == (module == "kerasgan.fashion_mnist")

@@ -1,5 +1,8 @@
 """Which source a name means, what files and toys give, and what is said of bad ones."""
 
+import pathlib
+import sys
+
 import numpy as np
 import pytest
 
@@ -108,3 +111,86 @@ def test_damaged_files_are_named(tmp_path):
         pytest.raises(ValueError, match="holds no readable image; skipped 1"),
     ):
         data.load(f"folder:{tmp_path / 'bad'}", batch_size=1, image_shape=(4, 4, 1))
+
+
+# -- paths -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_folder_by_its_path(picture_folder, monkeypatch):
+    expected = data.load_array(f"folder:{picture_folder}")
+    monkeypatch.chdir(picture_folder.parent)
+    monkeypatch.setenv("HOME", str(picture_folder.parent))
+    for name in (picture_folder, str(picture_folder), f"{picture_folder}/", "pictures", "./pictures", "~/pictures"):
+        np.testing.assert_array_equal(data.load_array(name), expected)
+        assert data.image_shape_of(name) == (12, 12, 1)
+        assert data.splits_of(name) == ("train",)
+        assert data.load_labels(name) is None
+        assert data.with_version(name) == name
+        assert data.describe(name) == str(name)
+    np.testing.assert_array_equal(data.load_array(pathlib.Path("pictures")), expected)
+    np.savez(picture_folder.parent / "same.npz", expected)
+    np.testing.assert_array_equal(data.load_array("~/same.npz"), expected)
+
+
+def test_a_dataset_comes_before_a_folder_of_its_name(picture_folder, monkeypatch):
+    monkeypatch.chdir(picture_folder.parent)
+    picture_folder.rename("fashion_mnist")
+    assert data.with_version("fashion_mnist") == "fashion_mnist:3.0.1"
+    assert data.image_shape_of("./fashion_mnist") == (12, 12, 1)
+    assert data.image_shape_of(pathlib.Path("fashion_mnist")) == (12, 12, 1)
+    pathlib.Path("fashion_mnist").rename("ring")
+    assert data.image_shape_of("ring") == (2,)
+    assert data.image_shape_of("folder:ring") == (12, 12, 1)
+
+
+@pytest.mark.parametrize("prefix", ["", "folder:"])
+@pytest.mark.parametrize(
+    ("path", "message"),
+    [
+        (
+            "./nowhere",
+            r"There is no folder nowhere .*\(folder:PATH\); the working directory holds the folders pictures\.",
+        ),
+        ("pictures/cats/", r"There is no folder pictures/cats .*folder:PATH.*; pictures holds no folders"),
+        ("~/nowhere", r"There is no folder .*/nowhere to read images from"),
+        ("pictures/*.png", r"pictures/\*.png is a pattern \(it matches 12 files\), .*: folder:pictures$"),
+        ("pictures/**", r"is a pattern .*: folder:pictures$"),
+        ("*.png", r"is a pattern \(it matches 0 files\), .*: folder:\.$"),
+        ("./pictures/00.png", r"pictures/00.png is one image; give the folder it lies in: folder:pictures$"),
+        ("./letter.txt", r"letter.txt is neither a folder of images \(folder:PATH\) nor a .npy or .npz file"),
+        ("pictures/dogs", r"There is no folder pictures/dogs .*folder:PATH.*; pictures holds no folders"),
+    ],
+)
+def test_paths_that_are_no_folder(picture_folder, monkeypatch, prefix, path, message):
+    monkeypatch.chdir(picture_folder.parent)
+    monkeypatch.setenv("HOME", str(picture_folder.parent))
+    (picture_folder.parent / "letter.txt").write_text("Dear reader")
+    with pytest.raises(ValueError, match=message) as caught:
+        data.load(prefix + path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_path_is_told_without_asking_for_datasets(picture_folder, monkeypatch):
+    monkeypatch.setitem(sys.modules, "tensorflow_datasets", None)  # an ImportError for whoever asks
+    monkeypatch.chdir(picture_folder.parent)
+    assert data.image_shape_of("./pictures") == (12, 12, 1)
+    assert data.image_shape_of(picture_folder) == (12, 12, 1)
+    for path in ("./nowhere", "pictures/*.png", "/no/where", "~/no where"):
+        with pytest.raises(ValueError, match="folder:"):
+            data.load(path)
+
+
+def test_what_is_no_source_is_told_what_to_do():
+    import tensorflow as tf
+
+    with pytest.raises(ValueError, match=r"makes a tf.data.Dataset and takes none. Give yours to fit as it is, .*map"):
+        data.load(tf.data.Dataset.from_tensors(np.zeros((8, 8, 1), np.float32)))
+    for nothing in (None, {"images": marked(3)}, b"ring"):
+        with pytest.raises(ValueError, match=r"takes a dataset's name, .* or an array; found (NoneType|dict|bytes)"):
+            data.load(nothing)
+    with pytest.raises(ValueError, match=r"list is no array of samples"):
+        data.load([np.zeros((2, 2)), np.zeros((3, 3))])
+    with pytest.raises(ValueError, match=r"takes a dataset's name, .*; found generator"):
+        data.load(x for x in range(3))
+    with pytest.raises(ValueError, match="found an empty name"):
+        data.load("")
