@@ -4,14 +4,22 @@ import pathlib
 import struct
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # of Pillow's many some run other programs, whatever a file's name says
 LARGEST_IMAGE = 2**25  # pixels; a file of a few kB can unpack to gigabytes
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
 _GREY = ("1", "L", "I", "I;16", "F")  # Pillow's modes
-_TURNED = (5, 6, 7, 8)  # EXIF orientations that make width of height
+_UPRIGHT = {  # what sets upright a picture of that EXIF orientation; from 5 on, width becomes height
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _FAULTS = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)  # what Pillow's decoders raise
 
 
@@ -59,7 +67,10 @@ def read_image(path: pathlib.Path) -> tuple[np.ndarray, bool] | None:
         with Image.open(path, formats=FORMATS) as image:
             if image.width * image.height > LARGEST_IMAGE:
                 return None
-            image = ImageOps.exif_transpose(image)
+            image.load()  # or what stands behind a PNG's pixels is not seen
+            # Pillow's own `exif_transpose` also writes the EXIF data anew, and fails at what cameras put there.
+            if (orientation := image.getexif().get(ExifTags.Base.Orientation)) in _UPRIGHT:
+                image = image.transpose(_UPRIGHT[orientation])
             if image.mode.startswith("I"):  # 16 bits
                 pixels = (np.asarray(image).astype(np.int64) >> 8).astype(np.uint8)
             elif image.mode in ("1", "L"):
@@ -88,7 +99,7 @@ def read_shape(path: pathlib.Path) -> tuple[int, int, int] | None:
             # Of a square it makes no difference. Where a PNG does not say it before its pixels Pillow decodes all of
             # them to look behind, which takes far longer than to look whether anything is there.
             if width != height and (image.format != "PNG" or "exif" in image.info or _may_be_turned(file)):
-                turned = image.getexif().get(ExifTags.Base.Orientation) in _TURNED
+                turned = image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
                 width, height = (height, width) if turned else (width, height)
             return height, width, 1 if image.mode in _GREY else 3
     except _FAULTS:

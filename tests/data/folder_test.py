@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from kerasgan import data
 
@@ -85,6 +85,31 @@ def test_the_shape_is_that_of_the_upright_pictures(tmp_path, ending):
     Image.new("L", (30, 60)).save(tmp_path / f"d.{ending}")
     assert data.image_shape_of(f"folder:{tmp_path}") == (60, 30, 3 if ending == "webp" else 1)  # WebP has no grey
     assert data.load_array(f"folder:{tmp_path}").shape[:3] == (4, 60, 30)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_every_orientation_is_set_upright_as_pillow_does_it(tmp_path, orientation):
+    pixels = np.arange(6, dtype=np.uint8).reshape(2, 3)
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.fromarray(pixels).save(tmp_path / "a.png", exif=exif)
+    with Image.open(tmp_path / "a.png") as image:
+        expected = np.asarray(ImageOps.exif_transpose(image))
+    (found,) = data.load_array(f"folder:{tmp_path}")
+    np.testing.assert_array_equal(found[..., 0], expected)
+
+
+def test_exif_data_that_cannot_be_written_anew_do_no_harm(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    exif[0x011A] = 72.0  # a resolution, as a fraction
+    Image.new("L", (30, 60)).save(tmp_path / "a.jpg", exif=exif)
+    content = (tmp_path / "a.jpg").read_bytes()
+    entry = content.index(bytes.fromhex("011a0005"))
+    damaged = content[: entry + 2] + bytes.fromhex("0002") + content[entry + 4 :]  # a text, says the file
+    (tmp_path / "a.jpg").write_bytes(damaged)
+    assert data.image_shape_of(f"folder:{tmp_path}") == (30, 60, 1)
+    assert data.load_array(f"folder:{tmp_path}").shape == (1, 30, 60, 1)
 
 
 def test_an_orientation_behind_the_pixels_of_a_png_counts_too(tmp_path):
