@@ -8,6 +8,7 @@ Every source is brought to size once and kept as one array, images `[N, H, W, C]
 seen them.
 """
 
+import functools
 import numbers
 import os
 import re
@@ -24,7 +25,7 @@ from kerasgan import toys
 from kerasgan.data import tfds
 from kerasgan.data.folder import DECODED_AHEAD
 from kerasgan.data.images import FORMATS, LARGEST_IMAGE, SUFFIXES, fit_image
-from kerasgan.data.pipeline import batches_of
+from kerasgan.data.pipeline import batches_of, in_order, remember_order
 from kerasgan.data.sources import describe, open_source, recognise
 from kerasgan.data.splits import check_split, is_slice
 from kerasgan.data.toy import TOY_SPLITS
@@ -44,6 +45,7 @@ __all__ = [
     "describe",
     "fit_image",
     "image_shape_of",
+    "in_order",
     "load",
     "load_array",
     "load_labels",
@@ -72,8 +74,8 @@ def load(
     """Batches of real samples: of "train" for `fit`, shuffled anew in each epoch and without an incomplete last batch;
     of every other split, "all" of an array or a folder among them, for `evaluate`: each sample once, in order.
 
-    `evaluate` on a shuffled split pairs other samples with other noise each time, leaves others out, and so gives
-    slightly other numbers: load what is to be judged as "test" or "all", or with `shuffle=False`.
+    What is computed of a shuffled split in one pass differs from what the next gives: other samples meet other noise,
+    and others are left out. Load what is to be judged as "test" or "all", or take `in_order` of it.
 
     Args:
         name: a tensorflow-datasets image dataset ("fashion_mnist", "celeb_a:2.1.0" or "name:config"); a folder, as
@@ -128,10 +130,10 @@ def load(
     if batch_size < least:
         raise ValueError(f"{type(loss).__name__} needs at least {least} samples in a batch; found {batch_size}.")
     shuffle = split.startswith("train") if shuffle is None else shuffle
-    drop_remainder = shuffle if drop_remainder is None else drop_remainder
+    drop = shuffle if drop_remainder is None else drop_remainder
 
     samples = load_array(name, split, image_shape, data_dir=data_dir)  # (N, H, W, C) or (N, n)
-    if drop_remainder and len(samples) < batch_size:
+    if drop and len(samples) < batch_size:
         of = f"{called} has {len(samples)} samples"
         if called is None:
             of = f"{describe(name)} has {len(samples)} samples in split {split!r}"
@@ -139,7 +141,11 @@ def load(
     scale = (high - low) / 255.0 if samples.dtype == np.uint8 else high - low
     if samples.ndim == 2:  # points, not images
         scale, low = 1.0, 0.0
-    return batches_of(samples, batch_size, scale, low, seed, shuffle, drop_remainder, start_step)
+    made = functools.partial(batches_of, samples, batch_size, scale, low, seed)
+    dataset = made(shuffle, drop, start_step)
+    if shuffle:
+        remember_order(dataset, functools.partial(made, False, bool(drop_remainder), 0))
+    return dataset
 
 
 def load_array(

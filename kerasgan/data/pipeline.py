@@ -1,7 +1,26 @@
 """Samples in an array -> batches of a `tf.data` pipeline, in an order that follows from (seed, epoch) alone."""
 
+import weakref
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import tensorflow as tf
+
+_IN_ORDER: "weakref.WeakKeyDictionary[tf.data.Dataset, Callable[[], tf.data.Dataset]]" = weakref.WeakKeyDictionary()
+
+
+def remember_order(dataset: tf.data.Dataset, make: Callable[[], tf.data.Dataset]) -> None:
+    """Lets `in_order` make of a shuffled dataset another that is not."""
+    _IN_ORDER[dataset] = make
+
+
+def in_order(dataset: Any) -> Any:
+    """What `evaluate` takes of a dataset that `kerasgan.data.load` shuffles: every sample once, in the source's order,
+    so that the same evaluation gives the same numbers and leaves training as it is. Anything else is given back.
+    """
+    make = _IN_ORDER.get(dataset) if isinstance(dataset, tf.data.Dataset) else None
+    return dataset if make is None else make()
 
 
 def batches_of(

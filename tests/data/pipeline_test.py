@@ -164,6 +164,25 @@ def test_all_is_what_evaluate_takes():
     assert gan.evaluate(dataset, verbose=0) == gan.evaluate(dataset, verbose=0)
 
 
+def test_what_is_evaluated_of_a_shuffled_dataset():
+    """All of it in its order, and training is none the wiser; what was asked for stays."""
+    gan = small_gan()
+    images = np.random.default_rng(0).integers(0, 256, (21, 8, 8, 1), dtype=np.uint8)
+    dataset = data.load(images, batch_size=8, like=gan, start_step=1)
+    first, second = (data.in_order(dataset) for _ in range(2))
+    whole = np.concatenate([batch.numpy() for batch in first])
+    np.testing.assert_allclose(whole, images / 127.5 - 1, atol=1e-6)
+    expected = gan.evaluate(data.load(images, "all", batch_size=8, like=gan), verbose=0)
+    assert gan.evaluate(first, verbose=0) == gan.evaluate(second, verbose=0) == expected
+    rest = np.concatenate([batch.numpy() for batch in dataset])
+    np.testing.assert_allclose(rest, images[epoch_order(0, 21)[8:16]] / 127.5 - 1, atol=1e-6)
+    cut = data.in_order(data.load(images, batch_size=8, like=gan, drop_remainder=True))
+    assert [len(batch) for batch in cut] == [8, 8]
+    plain = data.load(images, "all", batch_size=8, like=gan)
+    for other in (plain, dataset.take(1), images, None, (images, images)):
+        assert data.in_order(other) is other
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
