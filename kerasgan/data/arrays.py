@@ -1,6 +1,7 @@
 """The source of arrays, in memory and in `.npy` and `.npz` files. Their rows have an order, which slices keep."""
 
 import pathlib
+from typing import Any
 
 import numpy as np
 
@@ -31,7 +32,7 @@ def read(path: pathlib.Path) -> np.ndarray:
         raise ValueError(f"Cannot read images from {path}: {first_line(error)}.") from None
 
 
-def as_array(samples) -> np.ndarray:
+def as_array(samples: Any) -> np.ndarray:
     """Whatever numpy makes an array of.
 
     Raises:

@@ -2,6 +2,7 @@
 
 import pathlib
 import struct
+from typing import BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -106,7 +107,7 @@ def read_shape(path: pathlib.Path) -> tuple[int, int, int] | None:
         return None
 
 
-def _may_be_turned(file) -> bool:
+def _may_be_turned(file: BinaryIO) -> bool:
     """Whether a PNG has chunks that can tell an orientation: EXIF, or texts, which can hold EXIF and XMP."""
     place = file.tell()
     file.seek(8)

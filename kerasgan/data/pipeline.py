@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
-_IN_ORDER: "weakref.WeakKeyDictionary[tf.data.Dataset, Callable[[], tf.data.Dataset]]" = weakref.WeakKeyDictionary()
+_IN_ORDER: weakref.WeakKeyDictionary[tf.data.Dataset, Callable[[], tf.data.Dataset]] = weakref.WeakKeyDictionary()
 
 
 def remember_order(dataset: tf.data.Dataset, make: Callable[[], tf.data.Dataset]) -> None:
@@ -43,7 +43,7 @@ def batches_of(
     with tf.device("CPU"):  # where tf.data runs, whatever else the machine has
         epoch = tf.Variable(start_epoch, dtype=tf.int64, trainable=False)
 
-    def one_pass(_):
+    def one_pass(_: tf.Tensor) -> tf.data.Dataset:
         """The rows of each batch of an epoch, and the batch's number in it. Each pass begins with this."""
         number = epoch.read_value()
         rows = tf.range(len(samples), dtype=tf.int64)
@@ -53,14 +53,14 @@ def batches_of(
         rows = tf.data.Dataset.from_tensor_slices(rows[first * batch_size :])
         return tf.data.Dataset.zip((rows.batch(batch_size, drop_remainder), tf.data.Dataset.range(first, batches)))
 
-    def gather(rows, number):
+    def gather(rows: tf.Tensor, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         batch = tf.numpy_function(lambda indices: samples[indices], [rows], tf.as_dtype(samples.dtype))
         batch = tf.cast(tf.ensure_shape(batch, (None, *samples.shape[1:])), tf.float32) * scale + offset
         if drop_remainder:
             batch = tf.ensure_shape(batch, (batch_size, *samples.shape[1:]))
         return batch, number
 
-    def hand_out(batch, number):
+    def hand_out(batch: tf.Tensor, number: tf.Tensor) -> tf.Tensor:
         with tf.control_dependencies([epoch.assign_add(tf.cast(number == batches - 1, tf.int64))]):
             return tf.identity(batch)
 

@@ -1,11 +1,12 @@
 """Splits and slices, in tensorflow-datasets' notation: "train", "train[:10%]", "test[-500:]"."""
 
 import re
+from typing import Any
 
 ONE_SPLIT = "one split, 'train', and slices of it such as 'train[:10%]'"
 
 
-def check_split(split) -> None:
+def check_split(split: Any) -> None:
     """Refuses what is not the name of a split.
 
     Raises:
@@ -21,7 +22,12 @@ def is_slice(split: str) -> bool:
 
 
 def cut(
-    split: str, count: int, name: str, known: tuple[str, ...] = ("train", "all"), has: str = ONE_SPLIT, what="samples"
+    split: str,
+    count: int,
+    name: str,
+    known: tuple[str, ...] = ("train", "all"),
+    has: str = ONE_SPLIT,
+    what: str = "samples",
 ) -> slice:
     """`train`, or `train[a:b]` with whole numbers or percentages -> which of `count` samples it takes.
 

@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -103,7 +104,7 @@ def list_splits(name: str, data_dir: str | None) -> tuple[str, ...]:
     return tuple(builder.info.splits)
 
 
-def find_builder(name: str, data_dir: str | None = None):
+def find_builder(name: str, data_dir: str | None = None) -> Any:
     """The `tfds.core.DatasetBuilder` of a name.
 
     Raises:
@@ -140,7 +141,7 @@ def _in_its_notation(name: str) -> str:
     return f"{base}/{config}" if config else base
 
 
-def _prepare(builder, name: str, data_dir: str | None) -> None:
+def _prepare(builder: Any, name: str, data_dir: str | None) -> None:
     from kerasgan.data import fashion_mnist
 
     if builder.name == "fashion_mnist":
@@ -153,7 +154,7 @@ def _prepare(builder, name: str, data_dir: str | None) -> None:
             raise ValueError(f"tensorflow-datasets could not prepare {name}: {first_line(error)}") from error
 
 
-def _count(builder, name: str, split: str) -> int:
+def _count(builder: Any, name: str, split: str) -> int:
     try:
         return builder.info.splits[split].num_examples
     except (KeyError, ValueError):
