@@ -5,8 +5,10 @@
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kerasgan.errors import suggestion
 
@@ -23,7 +25,7 @@ class Mixture:
     means: np.ndarray
     sigma: float
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if not 0.0 < self.sigma < math.inf:
             raise ValueError(f"sigma must be a finite number above 0; found {self.sigma}.")
 
@@ -37,7 +39,7 @@ class Mixture:
         centres = self.means[rng.integers(len(self.means), size=n)]
         return (centres + self.sigma * rng.standard_normal((n, self.dim))).astype(np.float32)
 
-    def density(self, points) -> np.ndarray:
+    def density(self, points: ArrayLike) -> np.ndarray:
         """p at points `[N, dim]`, float64 `[N]`."""
         squares = np.square(np.asarray(points, np.float64)[:, None] - self.means).sum(-1)  # [N, modes]
         peak = (2.0 * math.pi * self.sigma**2) ** (-self.dim / 2)
@@ -61,7 +63,7 @@ class SwissRoll:
         r = 0.4 * v1 + 0.2 * rng.standard_normal(n)
         return np.stack([r * np.cos(v1), r * np.sin(v1)], axis=1).astype(np.float32)
 
-    def density(self, points) -> np.ndarray:
+    def density(self, points: ArrayLike) -> np.ndarray:
         """p at points `[N, 2]`, float64 `[N]`; infinite at the origin.
 
         A point is (r, v1) for every v1 that is its angle up to whole turns, and (-r, v1) half a turn on; the change
@@ -77,7 +79,7 @@ class SwissRoll:
             return joint.sum(1) / radius
 
 
-def _normal(x, mean: float, sigma: float):
+def _normal(x: np.ndarray, mean: float, sigma: float) -> np.ndarray:
     return np.exp(-0.5 * np.square((x - mean) / sigma)) / (sigma * math.sqrt(2.0 * math.pi))
 
 
@@ -103,10 +105,15 @@ def gaussian(mean: float = 0.0, sigma: float = 1.0) -> Mixture:
     return Mixture(np.array([[float(mean)]]), sigma)
 
 
-NAMES = {"ring": ring, "grid": grid, "swiss_roll": swiss_roll, "gaussian": gaussian}
+NAMES: dict[str, Callable[[], Mixture | SwissRoll]] = {
+    "ring": ring,
+    "grid": grid,
+    "swiss_roll": swiss_roll,
+    "gaussian": gaussian,
+}
 
 
-def get(name: str):
+def get(name: str) -> Mixture | SwissRoll:
     """The toy of that name, with its defaults.
 
     Raises:

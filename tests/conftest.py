@@ -86,7 +86,7 @@ def picture_folder(tmp_path):
 @pytest.fixture(scope="session")
 def fashion_mnist():
     """Skips a test where Fashion-MNIST has not been prepared; on CI (CI=true) that is a failure."""
-    from kerasgan import fashion_mnist
+    from kerasgan.data import fashion_mnist
 
     if not fashion_mnist.is_prepared():
         reason = "Fashion-MNIST is not prepared on this machine; `make data` prepares it"

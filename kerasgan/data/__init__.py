@@ -1,0 +1,272 @@
+"""Real samples: a dataset's name, a folder or an array -> a `tf.data` pipeline in a model's shape and value range.
+
+`sources` tells which source a name means: `tfds`, `folder`, `arrays` or `toy`, a file for each.
+
+Every source is brought to size once and kept as one array, images `[N, H, W, C]` or points `[N, n]`: in memory up to
+`MEMORY_LIMIT` bytes, beyond that in a temporary file. An epoch is then a permutation of its rows that follows from
+(seed, epoch) alone, so that a resumed training sees the samples in the order in which an uninterrupted one would have
+seen them.
+"""
+
+import functools
+import numbers
+import os
+import re
+import tempfile
+import warnings
+from typing import TYPE_CHECKING
+
+import numpy as np
+import tensorflow as tf
+from numpy.typing import ArrayLike, DTypeLike
+from tqdm import tqdm
+
+from kerasgan import toys
+from kerasgan.data import tfds
+from kerasgan.data.folder import DECODED_AHEAD
+from kerasgan.data.images import FORMATS, LARGEST_IMAGE, SUFFIXES, fit_image
+from kerasgan.data.pipeline import batches_of, in_order, remember_order
+from kerasgan.data.sources import describe, open_source, recognise
+from kerasgan.data.splits import check_split, is_slice
+from kerasgan.data.toy import TOY_SPLITS
+from kerasgan.errors import check_whole
+
+if TYPE_CHECKING:
+    from kerasgan.gan import GAN
+
+__all__ = [
+    "DECODED_AHEAD",
+    "FORMATS",
+    "LARGEST_IMAGE",
+    "MEMORY_LIMIT",
+    "SUFFIXES",
+    "TOY_SPLITS",
+    "cut_otherwise",
+    "describe",
+    "fit_image",
+    "image_shape_of",
+    "in_order",
+    "load",
+    "load_array",
+    "load_labels",
+    "splits_of",
+    "with_version",
+]
+
+MEMORY_LIMIT = 2 * 1024**3
+
+
+def load(
+    name: str | os.PathLike[str] | ArrayLike,
+    split: str = "train",
+    batch_size: int = 128,
+    *,
+    like: "GAN | None" = None,
+    image_shape: tuple[int, int, int] | None = None,
+    value_range: tuple[float, float] | None = None,
+    seed: int = 0,
+    shuffle: bool | None = None,
+    drop_remainder: bool | None = None,
+    start_step: int = 0,
+    data_dir: str | None = None,
+    called: str | None = None,
+) -> tf.data.Dataset:
+    """Batches of real samples: of "train" for `fit`, shuffled anew in each epoch and without an incomplete last batch;
+    of every other split, "all" of an array or a folder among them, for `evaluate`: each sample once, in order.
+
+    What is computed of a shuffled split in one pass differs from what the next gives: other samples meet other noise,
+    and others are left out. Load what is to be judged as "test" or "all", or take `in_order` of it.
+
+    Args:
+        name: a tensorflow-datasets image dataset ("fashion_mnist", "celeb_a:2.1.0" or "name:config"); a folder, as
+            "folder:PATH", a path or a `pathlib.Path` (PNG, JPEG, WebP and BMP files below it); a `.npy` or `.npz` file
+            ("images" or the only array in it); or an array: uint8 in 0..255 or floats in [0, 1], `[N, H, W]` or
+            `[N, H, W, C]`. For models whose samples are not images, a toy ("ring", "grid", "swiss_roll", "gaussian")
+            or floats `[N, n]`. A name that means several things is a toy, else a dataset, else a folder: say
+            "folder:mnist" or "./mnist" for a folder of that name. "~" is your home.
+        split: a split or slice in tensorflow-datasets' notation, such as "train[:10%]". For other sources "train"
+            and "all" mean everything, and slices of them work too; toys have 100,000 points in "train" and 10,000
+            others in "test". Rows of arrays and files, points and datasets have an order, from which slices are cut.
+            The images of a folder have none: a slice of them is a random sample, the same on every machine, so that
+            "train[:90%]" and "train[90%:]" share nothing, make the whole, and are alike.
+        batch_size: samples per batch. With `d_steps` = k a batch is what one `train_step` takes, k minibatches.
+        like: a GAN; gives `image_shape` and `value_range`, and its `d_steps` is checked against `batch_size`.
+        image_shape: (height, width, channels), channels 1 or 3; None keeps the source's own: that of all its images,
+            RGB where some are grey and others are not.
+        value_range: (low, high) that 0 and 255 map to; None is (-1, 1). Points are never rescaled.
+        seed: of the shuffle.
+        shuffle: whether each epoch has its own order; None shuffles "train" splits only.
+        drop_remainder: whether an incomplete last batch is left out; None drops it where it shuffles.
+        start_step: batches that training has taken already; the first pass goes on from there, to the end of that
+            epoch, and each further pass is the next epoch. In the middle of an epoch the first pass is shorter than
+            the others, which `fit` cannot know: give it to a `fit` of one epoch, and load anew for the rest.
+        data_dir: tensorflow-datasets' folder; None is its default.
+        called: how messages call an array that came from elsewhere, such as "photos in split 'train[:2]'".
+
+    Returns:
+        A dataset of float32 `[batch_size, H, W, C]` or `[batch_size, n]`, ready for `fit`. An epoch counts from its
+        second batch on: a look at the first, `next(iter(dataset))`, changes nothing.
+
+    Raises:
+        ValueError: an unknown source or split, no usable images, values out of range, NaN, fewer images than a
+            batch, or a `batch_size` that is below 1, does not divide by k, or is too small for the loss of `like`.
+    """
+    if like is not None:
+        image_shape = image_shape or like.sample_shape
+        value_range = value_range or like.value_range
+    low, high = value_range or (-1.0, 1.0)
+    check_split(split)
+    check_whole("batch_size", batch_size, 1)
+    check_whole("start_step", start_step, 0)
+    if not isinstance(seed, numbers.Integral):
+        raise ValueError(f"seed must be a whole number; found {seed!r}.")
+    d_steps = getattr(like, "d_steps", 1)
+    if batch_size % d_steps:
+        raise ValueError(f"batch_size={batch_size} must divide into d_steps={d_steps} minibatches.")
+    loss = getattr(like, "loss", None)
+    least = d_steps * getattr(loss, "smallest_batch", 1)
+    if batch_size < least:
+        raise ValueError(f"{type(loss).__name__} needs at least {least} samples in a batch; found {batch_size}.")
+    shuffle = split.startswith("train") if shuffle is None else shuffle
+    drop = shuffle if drop_remainder is None else drop_remainder
+
+    samples = load_array(name, split, image_shape, data_dir=data_dir)  # (N, H, W, C) or (N, n)
+    if drop and len(samples) < batch_size:
+        of = f"{called} has {len(samples)} samples"
+        if called is None:
+            of = f"{describe(name)} has {len(samples)} samples in split {split!r}"
+        raise ValueError(f"{of}, fewer than one batch of {batch_size}. Choose a smaller batch_size or more samples.")
+    scale = (high - low) / 255.0 if samples.dtype == np.uint8 else high - low
+    if samples.ndim == 2:  # points, not images
+        scale, low = 1.0, 0.0
+    made = functools.partial(batches_of, samples, batch_size, scale, low, seed)
+    dataset = made(shuffle, drop, start_step)
+    if shuffle:
+        remember_order(dataset, functools.partial(made, False, bool(drop_remainder), 0))
+    return dataset
+
+
+def load_array(
+    name: str | os.PathLike[str] | ArrayLike,
+    split: str = "train",
+    image_shape: tuple[int, ...] | None = None,
+    *,
+    data_dir: str | None = None,
+) -> np.ndarray:
+    """All samples of a source in memory, or in a temporary file: images uint8 `[N, H, W, C]`, or float32 in [0, 1];
+    points float32 `[N, n]`.
+
+    Args and errors are those of `load`.
+    """
+    source = open_source(name, split, data_dir)
+    shape = tuple(image_shape) if image_shape is not None else source.find_shape()
+    if source.array is not None and source.array.ndim == 2:
+        if shape != source.array.shape[1:]:
+            raise ValueError(
+                f"{describe(name)} holds points of shape {source.array.shape[1:]}, the model takes {shape}. "
+                f"Fully connected families take them with image_shape={source.array.shape[1:]}."
+            )
+        return source.array
+    if shape is None:
+        raise ValueError(f"The images of {describe(name)} differ in size; give image_shape=(height, width, channels).")
+    if len(shape) == 1:
+        raise ValueError(
+            f"{describe(name)} holds images, the model takes vectors of shape {shape}; "
+            f"train it on floats [N, {shape[0]}] or on a toy: {', '.join(sorted(toys.NAMES))}."
+        )
+    if len(shape) != 3 or min(shape) < 1 or shape[2] not in (1, 3):
+        raise ValueError(f"image_shape must be (height, width, 1 or 3), found {shape}.")
+    if source.array is not None and source.array.shape[1:] == shape:
+        return source.array
+
+    images = _allocate((source.count, *shape), source.dtype)
+    count = 0
+    progress = tqdm(source.examples, total=source.count, desc=f"reading {describe(name)}", unit="image", delay=2.0)
+    for example in progress:
+        images[count] = fit_image(example, shape)
+        count += 1
+    if source.skipped:
+        some = _first_of(source.skipped)
+        warnings.warn(f"Skipped {len(source.skipped)} unreadable image(s) in {describe(name)}: {some}", stacklevel=2)
+    if source.see_through:
+        some = _first_of(source.see_through)
+        warnings.warn(
+            f"{len(source.see_through)} of {count} images in {describe(name)} have transparent pixels, which were laid "
+            f"over white: {some}",
+            stacklevel=2,
+        )
+    if not count:
+        raise ValueError(f"{describe(name)} holds no readable image; skipped {len(source.skipped)}.")
+    return images[:count]
+
+
+def image_shape_of(
+    name: str | os.PathLike[str] | ArrayLike, split: str = "train", *, data_dir: str | None = None
+) -> tuple[int, ...] | None:
+    """A source's own (height, width, channels), (n,) for points, or None where its images differ."""
+    return open_source(name, split, data_dir).find_shape()
+
+
+def load_labels(
+    name: str | os.PathLike[str] | ArrayLike, split: str = "train", *, data_dir: str | None = None
+) -> tuple[np.ndarray, tuple[str, ...]] | None:
+    """The classes of a source's samples, in the order of `load_array`.
+
+    Returns:
+        int64 `[N]`, and the classes' names; None where the source has no classes.
+
+    Raises:
+        ValueError: as for `load`.
+    """
+    check_split(split)
+    kind, found = recognise(name, data_dir)
+    return tfds.read_labels(found, split, data_dir) if kind == "tfds" else None
+
+
+def splits_of(name: str | os.PathLike[str] | ArrayLike, *, data_dir: str | None = None) -> tuple[str, ...]:
+    """The names of a source's splits, such as ("train", "test").
+
+    Raises:
+        ValueError: there is no such source.
+    """
+    kind, found = recognise(name, data_dir)
+    if kind == "tfds":
+        return tfds.list_splits(found, data_dir)
+    return tuple(TOY_SPLITS) if kind == "toy" else ("train",)
+
+
+def with_version(name: str) -> str:
+    """A tensorflow-datasets name with its version, such as "fashion_mnist:3.0.1"; other names as they are.
+
+    Raises:
+        ValueError: there is no such source.
+    """
+    kind, found = recognise(name)
+    if kind != "tfds":
+        return name
+    builder = tfds.find_builder(found)
+    return f"{builder.name}:{builder.version}"
+
+
+def cut_otherwise(name: str | os.PathLike[str] | ArrayLike, split: str, version: str) -> bool:
+    """Whether kerasgan of an older version took other samples for a split, so that a training cannot go on with it.
+
+    Before 0.2 slices of folders were cut from the files in the order of their paths.
+
+    Args:
+        name, split: as for `load`.
+        version: the older version, such as "0.1.0".
+    """
+    old = [int(number) for number in re.findall(r"\d+", version)[:2]] < [0, 2]
+    return old and is_slice(split) and recognise(name)[0] == "folder"
+
+
+def _first_of(names: list[str]) -> str:
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
+
+
+def _allocate(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
+    if int(np.prod(shape)) * np.dtype(dtype).itemsize <= MEMORY_LIMIT:
+        return np.empty(shape, dtype)
+    with tempfile.TemporaryFile(prefix="kerasgan-images-") as file:  # it has no name: the map alone keeps it
+        return np.memmap(file, dtype=dtype, mode="w+", shape=shape)

@@ -1,0 +1,96 @@
+"""The source of arrays, in memory and in `.npy` and `.npz` files. Their rows have an order, which slices keep."""
+
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from kerasgan.data.source import Source, points
+from kerasgan.data.splits import cut
+from kerasgan.errors import first_line
+
+ENDINGS = (".npy", ".npz")
+
+
+def read(path: pathlib.Path) -> np.ndarray:
+    """The array in a `.npy` file, or "images" or the only one in an `.npz`.
+
+    Raises:
+        ValueError: there is no such file, it is damaged, or it leaves open which array is meant.
+    """
+    if not path.is_file():
+        raise ValueError(f"There is no file {path}.")
+    try:
+        content = np.load(path, allow_pickle=False)
+        if isinstance(content, np.ndarray):
+            return content
+        with content:
+            if "images" not in content.files and len(content.files) != 1:
+                raise ValueError(f"it holds {', '.join(content.files) or 'nothing'}; name the array 'images'")
+            return content["images" if "images" in content.files else content.files[0]]
+    except Exception as error:  # a damaged file can fail anywhere in zipfile, zlib and numpy
+        raise ValueError(f"Cannot read images from {path}: {first_line(error)}.") from None
+
+
+def as_array(samples: Any) -> np.ndarray:
+    """Whatever numpy makes an array of.
+
+    Raises:
+        ValueError: it makes none of it.
+    """
+    try:
+        array = np.asarray(samples)
+    except Exception as error:  # rows of several lengths, a tensor on another device, a symbolic one
+        raise ValueError(f"{type(samples).__name__} is no array of samples: {first_line(error)}.") from None
+    if array.dtype == object:
+        raise ValueError(
+            "kerasgan.data.load takes a dataset's name, 'folder:PATH', a .npy or .npz file, or an array of one shape; "
+            f"found {type(samples).__name__}."
+        )
+    return array
+
+
+def open_array(array: np.ndarray, split: str, name: str) -> Source:
+    """The rows of an array that a split takes, in their order.
+
+    Args:
+        array: images uint8 in 0..255 or floats in [0, 1], `[N, H, W]` or `[N, H, W, C]`; or points, floats `[N, n]`.
+        split: "train" or "all", which are everything, or a slice of it.
+        name: what messages call it.
+
+    Raises:
+        ValueError: another shape, dtype or range, or no such split.
+    """
+    if array.ndim == 2 and np.issubdtype(array.dtype, np.floating) and array.size:
+        if not np.isfinite(array).all():
+            raise ValueError(f"{name} has values that are not finite.")
+        return points(np.asarray(array[cut(split, len(array), name)], np.float32))
+    if array.ndim == 3:
+        array = array[..., None]
+    if array.ndim != 4 or array.shape[3] not in (1, 3) or 0 in array.shape:
+        raise ValueError(
+            f"{name} must hold images [N, H, W] or [N, H, W, C] with 1 or 3 channels, or points [N, n] as floats; "
+            f"found {array.dtype} of shape {array.shape}."
+        )
+    array = _checked(array, name)
+    array = array[cut(split, len(array), name, what="images")]
+    return Source(len(array), array.dtype.type, lambda: array.shape[1:], array, array)
+
+
+def _checked(array: np.ndarray, name: str) -> np.ndarray:
+    """Images as uint8 in 0..255 or float32 in [0, 1]."""
+    if np.issubdtype(array.dtype, np.floating):
+        low, high = array.min(), array.max()
+        if np.isnan(low):
+            raise ValueError(f"{name} has NaN in its images.")
+        if low < 0 or high > 1:
+            raise ValueError(f"{name} holds floats from {low:g} to {high:g}; images must lie in [0, 1], or be uint8.")
+        return np.asarray(array, np.float32)
+    if array.dtype == np.uint8:
+        return array  # every value is in range, and a large array may lie on disk
+    if np.issubdtype(array.dtype, np.integer):
+        low, high = array.min(), array.max()
+        if low < 0 or high > 255:
+            raise ValueError(f"{name} holds whole numbers from {low} to {high}; images must lie in 0..255.")
+        return np.asarray(array, np.uint8)
+    raise ValueError(f"{name} holds {array.dtype}; images must be uint8 in 0..255 or floats in [0, 1].")

@@ -1,0 +1,163 @@
+"""Gets Fashion-MNIST, also where its web site cannot be reached.
+
+`python -m kerasgan.data.fashion_mnist` tries, in this order: a copy that tensorflow-datasets has prepared already;
+Debian's package `dataset-fashion-mnist`; tensorflow-datasets' own download. The package holds the original images,
+compressed anew without name and time; with the original gzip header put back the archives are byte for byte those that
+tensorflow-datasets expects, so that its own checksums judge them.
+"""
+
+import os
+import pathlib
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+
+from kerasgan.errors import first_line
+
+PACKAGE = "dataset-fashion-mnist"
+INSTALLED = pathlib.Path("/usr/share/datasets/fashion-mnist")
+
+# The archives, and the modification time in each one's original gzip header.
+ARCHIVES = {
+    "train-images-idx3-ubyte.gz": 1504176606,
+    "train-labels-idx1-ubyte.gz": 1504176606,
+    "t10k-images-idx3-ubyte.gz": 1504176627,
+    "t10k-labels-idx1-ubyte.gz": 1504176627,
+}
+
+REMEDIES = """\
+Fashion-MNIST could not be had: {reasons}
+Any one of these helps:
+  1. on Debian or Ubuntu:  sudo apt-get update && sudo apt-get install {package}
+  2. with access to the web:  tfds build fashion_mnist
+  3. copy the folder fashion_mnist/ of a machine that has it into {data_dir}
+and then repeat the command."""
+
+
+class NotAvailableError(RuntimeError):
+    """Fashion-MNIST is not here and none of the ways to get it worked; the message says what helps."""
+
+
+def restore_archive(packed: bytes, name: str) -> bytes:
+    """Puts the original gzip header back.
+
+    Args:
+        packed: Debian's archive, whose header is the ten bytes of a gzip member without name and time.
+        name: the archive's file name, one of `ARCHIVES`.
+
+    Raises:
+        ValueError: `packed` does not begin with such a header.
+    """
+    if packed[:4] != b"\x1f\x8b\x08\x00":
+        raise ValueError(f"{name} is not a gzip archive without a file name; cannot restore its header.")
+    header = b"\x1f\x8b\x08\x08" + struct.pack("<I", ARCHIVES[name]) + b"\x00\x03"
+    return header + name.removesuffix(".gz").encode() + b"\x00" + packed[10:]
+
+
+def prepare(data_dir: str | None = None) -> None:
+    """Makes sure that `tfds.load("fashion_mnist")` finds its data.
+
+    Args:
+        data_dir: tensorflow-datasets' folder; None is its default.
+
+    Raises:
+        NotAvailableError: it was not there and could not be had.
+    """
+    import tensorflow_datasets as tfds
+
+    builder = tfds.builder("fashion_mnist", data_dir=data_dir)
+    if _is_prepared(builder):
+        return
+    reasons = []
+    with tempfile.TemporaryDirectory(prefix="kerasgan-fashion-mnist-") as folder:
+        folder = pathlib.Path(folder)
+        try:
+            archives = _find_archives(folder)
+            for name in ARCHIVES:
+                (folder / name).write_bytes(restore_archive((archives / name).read_bytes(), name))
+        except (OSError, ValueError, subprocess.SubprocessError) as error:
+            reasons.append(f"Debian's package: {error}")
+        else:
+            _say("preparing the 70,000 images for tensorflow-datasets (about half a minute)")
+            builder.download_and_prepare(
+                download_config=tfds.download.DownloadConfig(manual_dir=folder),
+                download_dir=folder / "downloads",
+            )
+            return
+    _say("downloading Fashion-MNIST from its web site; without a network this gives up after some minutes")
+    try:
+        builder.download_and_prepare()
+    except Exception as error:  # whatever the network, the server or the disk may answer
+        reasons.append(f"download: {first_line(error)}")
+        raise NotAvailableError(
+            REMEDIES.format(reasons="; ".join(reasons), package=PACKAGE, data_dir=builder.data_path.parent.parent)
+        ) from error
+
+
+def is_prepared(data_dir: str | None = None) -> bool:
+    """Whether tensorflow-datasets has Fashion-MNIST ready on this machine."""
+    import tensorflow_datasets as tfds
+
+    return _is_prepared(tfds.builder("fashion_mnist", data_dir=data_dir))
+
+
+def _is_prepared(builder) -> bool:
+    return (builder.data_path / "dataset_info.json").exists()
+
+
+def _find_archives(folder: pathlib.Path) -> pathlib.Path:
+    """The folder with Debian's four archives: the installed package's, or one unpacked below `folder`."""
+    if all((INSTALLED / name).is_file() for name in ARCHIVES):
+        return INSTALLED
+    for tool in ("apt-get", "dpkg-deb"):
+        if shutil.which(tool) is None:
+            raise OSError(f"there is no {tool} on this machine")
+    _say(f"fetching Debian's package {PACKAGE} (31 MB)")
+    options = ["-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=30"]
+    if os.geteuid() == 0:
+        options += ["-o", "APT::Sandbox::User=root"]  # or apt warns that its own user cannot write here
+    download = ["apt-get", *options, "download", PACKAGE]
+    try:
+        _run(download, folder)
+    except subprocess.CalledProcessError:
+        # The machine's package lists are empty or old. A private copy of them needs no rights.
+        for name in ("lists/partial", "cache/archives/partial"):
+            (folder / name).mkdir(parents=True)
+        options += ["-o", f"Dir::State::Lists={folder / 'lists'}", "-o", f"Dir::Cache={folder / 'cache'}"]
+        _run(["apt-get", *options, "update"], folder)
+        _run(["apt-get", *options, "download", PACKAGE], folder)
+    packages = list(folder.glob(f"{PACKAGE}*.deb"))
+    if not packages:
+        raise OSError(f"apt-get downloaded no {PACKAGE}")
+    _run(["dpkg-deb", "-x", str(packages[0]), str(folder / "package")], folder)
+    return folder / "package" / INSTALLED.relative_to("/")
+
+
+def _run(command: list[str], folder: pathlib.Path) -> None:
+    try:
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=600)
+    except subprocess.CalledProcessError as error:
+        said = [line for line in error.stderr.splitlines() if line.startswith("E:")]
+        error.args = (error.returncode, " ".join(command[:1] + command[-2:]))
+        raise subprocess.CalledProcessError(
+            error.returncode, f"{command[0]} ({said[0] if said else 'no message'})"
+        ) from error
+
+
+def _say(text: str) -> None:
+    print(f"kerasgan: {text}", file=sys.stderr, flush=True)
+
+
+def main() -> None:
+    """The command: exit status 1, and what helps, where the images could not be had."""
+    try:
+        prepare()
+    except NotAvailableError as error:
+        sys.exit(str(error))
+    _say("Fashion-MNIST is ready")
+
+
+if __name__ == "__main__":
+    main()

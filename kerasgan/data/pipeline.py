@@ -1,0 +1,79 @@
+"""Samples in an array -> batches of a `tf.data` pipeline, in an order that follows from (seed, epoch) alone."""
+
+import weakref
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+_IN_ORDER: weakref.WeakKeyDictionary[tf.data.Dataset, Callable[[], tf.data.Dataset]] = weakref.WeakKeyDictionary()
+
+
+def remember_order(dataset: tf.data.Dataset, make: Callable[[], tf.data.Dataset]) -> None:
+    """Lets `in_order` make of a shuffled dataset another that is not."""
+    _IN_ORDER[dataset] = make
+
+
+def in_order(dataset: Any) -> Any:
+    """What `evaluate` takes of a dataset that `kerasgan.data.load` shuffles: every sample once, in the source's order,
+    so that the same evaluation gives the same numbers and leaves training as it is. Anything else is given back.
+    """
+    make = _IN_ORDER.get(dataset) if isinstance(dataset, tf.data.Dataset) else None
+    return dataset if make is None else make()
+
+
+def batches_of(
+    samples: np.ndarray,
+    batch_size: int,
+    scale: float,
+    offset: float,
+    seed: int,
+    shuffle: bool,
+    drop_remainder: bool,
+    start_step: int,
+) -> tf.data.Dataset:
+    """float32 `[batch_size, ...]`: samples times `scale` plus `offset`. See `kerasgan.data.load` for the rest.
+
+    An epoch is counted when its second batch is handed out, or its only one. So whoever looks at a batch changes
+    nothing: the next pass is the same epoch again. And whoever trains on a part of each pass still gets a new one.
+    """
+    batches = len(samples) // batch_size if drop_remainder else -(-len(samples) // batch_size)
+    start_epoch, taken = divmod(start_step, batches)
+    with tf.device("CPU"):  # where tf.data runs, whatever else the machine has
+        epoch = tf.Variable(start_epoch, dtype=tf.int64, trainable=False)
+
+    def one_pass(_: tf.Tensor) -> tf.data.Dataset:
+        """The rows of each batch of an epoch, and what the epoch will be when it has been handed out. Each pass begins
+        with this.
+        """
+        number = epoch.read_value()
+        rows = tf.range(len(samples), dtype=tf.int64)
+        if shuffle:
+            rows = tf.random.experimental.stateless_shuffle(rows, [tf.constant(seed, tf.int64), number], alg="philox")
+        first = tf.where(number == start_epoch, tf.constant(taken, tf.int64), 0)
+        rows = tf.data.Dataset.from_tensor_slices(rows[first * batch_size :])
+        counts = tf.minimum(first + 1, batches - 1)
+        after = tf.data.Dataset.range(first, batches).map(lambda batch: number + tf.cast(batch >= counts, tf.int64))
+        return tf.data.Dataset.zip((rows.batch(batch_size, drop_remainder), after))
+
+    def gather(rows: tf.Tensor, after: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        batch = tf.numpy_function(lambda indices: samples[indices], [rows], tf.as_dtype(samples.dtype))
+        batch = tf.cast(tf.ensure_shape(batch, (None, *samples.shape[1:])), tf.float32) * scale + offset
+        if drop_remainder:
+            batch = tf.ensure_shape(batch, (batch_size, *samples.shape[1:]))
+        return batch, after
+
+    def hand_out(batch: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
+        with tf.control_dependencies([epoch.assign(tf.maximum(epoch, after))]):
+            return tf.identity(batch)
+
+    dataset = tf.data.Dataset.from_tensors(0).flat_map(one_pass)
+    dataset = dataset.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    if not taken:  # or the first pass would be shorter than it says
+        dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches))
+    # What is behind the prefetching runs when a batch is asked for, not before, as long as tf.data puts no other
+    # prefetching behind it.
+    options = tf.data.Options()
+    options.experimental_optimization.inject_prefetch = False
+    return dataset.prefetch(tf.data.AUTOTUNE).map(hand_out).with_options(options)

@@ -1,0 +1,34 @@
+"""What all sources have in common."""
+
+import dataclasses
+from collections.abc import Callable, Iterable
+
+import numpy as np
+
+
+@dataclasses.dataclass
+class Source:
+    """Where samples come from: either they lie in `array`, or `examples` yields them one by one.
+
+    Attributes:
+        count: how many there are, or would be if all were readable.
+        dtype: of each: uint8, or float32.
+        find_shape: gives the shape that all of them have, or None; it may have to look at many files.
+        examples: images `[h, w, c]` of any size, or points `[n]`.
+        array: all of them, `[N, H, W, C]` or `[N, n]`, where they lie in memory or on disk as an array.
+        skipped: names of files that turned out unreadable, as far as `examples` has come.
+        see_through: names of files with transparent pixels, which were laid over white, likewise.
+    """
+
+    count: int
+    dtype: type
+    find_shape: Callable[[], tuple[int, ...] | None]
+    examples: Iterable[np.ndarray]
+    array: np.ndarray | None = None
+    skipped: list[str] = dataclasses.field(default_factory=list)
+    see_through: list[str] = dataclasses.field(default_factory=list)
+
+
+def points(array: np.ndarray) -> Source:
+    """The source of points float32 `[N, n]`."""
+    return Source(len(array), np.float32, lambda: array.shape[1:], array, array)

@@ -1,0 +1,170 @@
+"""The source of tensorflow-datasets: its image datasets by name, in the order in which it stores them."""
+
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from kerasgan import toys
+from kerasgan.data.source import Source
+from kerasgan.errors import first_line, suggestion
+
+# name, name:version, name/config, name:config, namespace:name, and versions such as 3.*.*
+_NAME = re.compile(r"\w+([/:][\w.+=-]+)*(:[\w.*+-]+)?")
+
+
+def may_know(name: str) -> bool:
+    """Whether a name could be one of tensorflow-datasets, as far as its characters go."""
+    return _NAME.fullmatch(name) is not None
+
+
+def knows(name: str, data_dir: str | None) -> bool:
+    """Whether tensorflow-datasets has a dataset of that name."""
+    import tensorflow_datasets as tfds
+
+    try:
+        tfds.builder(_in_its_notation(name), data_dir=data_dir)
+    except ValueError:
+        return False
+    return True
+
+
+def knows_base(name: str) -> bool:
+    """Whether it has one of the name's first part, whatever it says of the configuration behind."""
+    import tensorflow_datasets as tfds
+
+    try:
+        tfds.builder_cls(_base(name))
+    except ValueError:
+        return False
+    return True
+
+
+def open_tfds(name: str, split: str, data_dir: str | None) -> Source:
+    """The images of a dataset, which is downloaded and prepared where that was not done before.
+
+    Raises:
+        ValueError: there is no such dataset, configuration or split, it has no images, or it could not be had.
+    """
+    import tensorflow_datasets as tfds
+
+    builder = find_builder(name, data_dir)
+    features = builder.info.features
+    feature = features["image"] if isinstance(features, tfds.features.FeaturesDict) and "image" in features else None
+    if not isinstance(feature, tfds.features.Image):
+        found = (
+            ", ".join(sorted(features)) if isinstance(features, tfds.features.FeaturesDict) else type(features).__name__
+        )
+        raise ValueError(f"{name} of tensorflow-datasets has no 'image' feature; it has {found}.")
+    _prepare(builder, name, data_dir)
+    count = _count(builder, name, split)
+    dataset = builder.as_dataset(split=split, shuffle_files=False).map(lambda example: example["image"])
+    shape = feature.shape
+    # Images of one size are taken in batches; one by one those of Fashion-MNIST take five seconds and more.
+    batches = dataset.batch(1 if None in shape else 1024).prefetch(tf.data.AUTOTUNE)
+    return Source(
+        count=count,
+        dtype=np.uint8,
+        find_shape=lambda: None if None in shape else tuple(shape),
+        examples=_as_bytes(image for batch in batches.as_numpy_iterator() for image in batch),
+    )
+
+
+def read_labels(name: str, split: str, data_dir: str | None) -> tuple[np.ndarray, tuple[str, ...]] | None:
+    """The classes of a dataset's samples, int64 `[N]` in their order, and their names; None where it has none.
+
+    Raises:
+        ValueError: as for `open_tfds`.
+    """
+    import tensorflow_datasets as tfds
+
+    builder = find_builder(name, data_dir)
+    features = builder.info.features
+    if not isinstance(features, tfds.features.FeaturesDict) or "label" not in features:
+        return None
+    if not isinstance(features["label"], tfds.features.ClassLabel):
+        return None
+    _prepare(builder, name, data_dir)
+    _count(builder, name, split)
+    dataset = builder.as_dataset(split=split, shuffle_files=False).map(lambda example: example["label"])
+    return np.concatenate(list(dataset.batch(4096).as_numpy_iterator())), tuple(features["label"].names)
+
+
+def list_splits(name: str, data_dir: str | None) -> tuple[str, ...]:
+    """The names of a dataset's splits.
+
+    Raises:
+        ValueError: there is no such dataset, or it could not be had.
+    """
+    builder = find_builder(name, data_dir)
+    _prepare(builder, name, data_dir)
+    return tuple(builder.info.splits)
+
+
+def find_builder(name: str, data_dir: str | None = None) -> Any:
+    """The `tfds.core.DatasetBuilder` of a name.
+
+    Raises:
+        ValueError: there is no such dataset or configuration.
+    """
+    import tensorflow_datasets as tfds
+
+    try:
+        return tfds.builder(_in_its_notation(name), data_dir=data_dir)
+    except ValueError as error:  # a DatasetNotFoundError, too
+        if not knows_base(name):
+            known = [*toys.NAMES, *tfds.list_builders()]
+            raise ValueError(
+                f"Unknown dataset {name!r}: neither a name of tensorflow-datasets, nor a folder here or folder:PATH, "
+                f"nor a .npz file, nor a toy ({', '.join(sorted(toys.NAMES))}).{suggestion(name, known)}"
+            ) from None
+        base = _base(name)
+        config = name[len(base) + 1 :]
+        configs = list(tfds.builder_cls(base).builder_configs)
+        if config and config not in configs:
+            some = ", ".join(configs[:10]) + (", ..." if len(configs) > 10 else "") or "none"
+            raise ValueError(
+                f"Dataset {base!r} has no configuration {config!r}; it has {some}.{suggestion(config, configs)}"
+            ) from None
+        raise ValueError(f"Dataset {name!r}: {' '.join(str(error).split())}") from None
+
+
+def _base(name: str) -> str:
+    return re.split("[/:]", name)[0]
+
+
+def _in_its_notation(name: str) -> str:
+    base, _, config = name.partition(":")
+    return f"{base}/{config}" if config else base
+
+
+def _prepare(builder: Any, name: str, data_dir: str | None) -> None:
+    from kerasgan.data import fashion_mnist
+
+    if builder.name == "fashion_mnist":
+        fashion_mnist.prepare(data_dir)
+    elif not (builder.data_path / "dataset_info.json").exists():
+        print(f"kerasgan: tensorflow-datasets downloads and prepares {name}", file=sys.stderr, flush=True)
+        try:
+            builder.download_and_prepare()
+        except Exception as error:  # whatever the network, the server or the disk may answer
+            raise ValueError(f"tensorflow-datasets could not prepare {name}: {first_line(error)}") from error
+
+
+def _count(builder: Any, name: str, split: str) -> int:
+    try:
+        return builder.info.splits[split].num_examples
+    except (KeyError, ValueError):
+        raise ValueError(
+            f"{name} has no split {split!r}; it has {', '.join(builder.info.splits)}, and slices such as 'train[:10%]'."
+        ) from None
+
+
+def _as_bytes(examples: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+    for image in examples:
+        if image.dtype != np.uint8:
+            image = (image >> 8).astype(np.uint8) if image.dtype == np.uint16 else image.astype(np.uint8)
+        yield image[..., :3] if image.shape[2] == 4 else image
