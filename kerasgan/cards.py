@@ -1,5 +1,10 @@
 """Model cards: a preset's `metadata.json` as a page for people, in Markdown."""
 
+from collections.abc import Iterator
+from typing import Any
+
+from kerasgan import registry
+
 # Scores in the order in which cards and tables show them, and what each is.
 MEASURES = {
     "fcd": "Fréchet distance on the classifier's features; lower is better",
@@ -23,7 +28,7 @@ MEASURES = {
 }
 
 
-def write(facts: dict, picture: bool) -> str:
+def write(facts: dict[str, Any], picture: bool) -> str:
     """The card of a preset.
 
     Args:
@@ -50,7 +55,7 @@ def write(facts: dict, picture: bool) -> str:
         "```python",
         "import kerasgan",
         "",
-        f'gan = kerasgan.GAN.from_preset("{name}")  # or the path of this folder',
+        _loading(name),
         f"samples = gan.generate(16, seed=0)  # float32 {(16, *facts['sample_shape'])}",
         "```",
         "",
@@ -67,7 +72,14 @@ def write(facts: dict, picture: bool) -> str:
     return "\n".join(lines)
 
 
-def _scores(facts):
+def _loading(name: str) -> str:
+    """The line that loads it: by its name where it is one of those that come with kerasgan."""
+    if name in registry.list_preset_recipes():
+        return f'gan = kerasgan.GAN.from_preset("{name}")  # or the path of this folder'
+    return f'gan = kerasgan.GAN.from_preset("path/to/{name}")  # the path of this folder'
+
+
+def _scores(facts: dict[str, Any]) -> list[str]:
     scores = facts.get("scores")
     if not scores:
         return ["No scores have been measured.", ""]
@@ -93,7 +105,7 @@ def _scores(facts):
     return lines
 
 
-def number(score: dict | None) -> str:
+def number(score: dict[str, Any] | None) -> str:
     """A score with its standard error, to four digits."""
     if score is None:
         return ""
@@ -106,12 +118,12 @@ def shares(class_shares: dict[str, float]) -> str:
     return ", ".join(f"{name} {share:.1%}" for name, share in class_shares.items())
 
 
-def _rank(name):
+def _rank(name: str) -> int:
     names = list(MEASURES)
     return names.index(name) if name in names else len(names)
 
 
-def _making(facts):
+def _making(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     if "recipe" in facts:
         yield "command", f"`{facts['recipe']}`"
     if "dataset" in facts:

@@ -1,20 +1,33 @@
 """Pictures of samples and of trainings, written as PNG and GIF."""
 
 import math
+import os
 import pathlib
+import warnings
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
 
 from kerasgan.files import replacing
 
+if TYPE_CHECKING:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-def grid(images, path=None, columns: int | None = None, gap: int = 2) -> np.ndarray:
+ROUNDING = 1e-3  # less than half a step of 256 greys
+
+
+def grid(
+    images: ArrayLike, path: str | os.PathLike | None = None, columns: int | None = None, gap: int = 2
+) -> np.ndarray:
     """Lays images out in rows.
 
     Args:
-        images: float `[N, H, W, C]` in [0, 1] with C 1 or 3.
+        images: float `[N, H, W, C]` in [0, 1] with C 1 or 3. Numbers beyond are cut off there, with a warning; NaN is
+            drawn black.
         path: where to write a PNG; None writes nothing.
         columns: images per row; None makes the grid as square as it gets.
         gap: white pixels between images.
@@ -25,9 +38,18 @@ def grid(images, path=None, columns: int | None = None, gap: int = 2) -> np.ndar
     Raises:
         ValueError: images of another shape, or none.
     """
-    images = np.nan_to_num(np.asarray(images, np.float32))  # a diverged generator draws black
+    images = np.asarray(images, np.float32)
     if images.ndim != 4 or images.shape[3] not in (1, 3) or not len(images):
         raise ValueError(f"A grid needs images [N, H, W, 1 or 3]; found shape {images.shape}.")
+    finite = images[np.isfinite(images)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+    if low < -ROUNDING or high > 1.0 + ROUNDING:
+        warnings.warn(  # and no error, which would end the training that is being watched
+            f"A grid shows images in [0, 1] and cuts off the rest; found values from {low:g} to {high:g}. What a "
+            "generator or predict gives is brought there by gan.to_unit_range(samples); gan.generate does so.",
+            stacklevel=2,
+        )
+    images = np.nan_to_num(images)  # a diverged generator draws black
     n, height, width, channels = images.shape
     columns = columns or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
@@ -40,7 +62,7 @@ def grid(images, path=None, columns: int | None = None, gap: int = 2) -> np.ndar
     return sheet
 
 
-def points(samples, path=None, real=None) -> np.ndarray:
+def points(samples: ArrayLike, path: str | os.PathLike | None = None, real: ArrayLike | None = None) -> np.ndarray:
     """Draws points of the plane as a scatter plot, numbers as a histogram.
 
     Args:
@@ -123,7 +145,7 @@ def page(sections: Sequence[tuple[str, np.ndarray]], path=None, margin: int = 12
     return pixels
 
 
-def write(pixels: np.ndarray, path) -> None:
+def write(pixels: np.ndarray, path: str | os.PathLike) -> None:
     """Writes uint8 `[height, width, 1 or 3]` as a PNG."""
     with replacing(path) as temporary:
         _picture(pixels).save(temporary, format="PNG", optimize=True)
@@ -134,12 +156,14 @@ def can_draw(shape: tuple[int, ...]) -> bool:
     return (len(shape) == 3 and shape[2] in (1, 3)) or shape in ((1,), (2,))
 
 
-def samples(samples, path=None, real=None) -> np.ndarray:
+def samples(samples: ArrayLike, path: str | os.PathLike | None = None, real: ArrayLike | None = None) -> np.ndarray:
     """A picture of whatever a generator gives: a `grid` of images, or `points`."""
     return grid(samples, path) if np.ndim(samples) == 4 else points(samples, path, real)
 
 
-def animation(frames: Sequence[pathlib.Path], path, longest: int = 150, milliseconds: int = 120) -> None:
+def animation(
+    frames: Sequence[pathlib.Path], path: str | os.PathLike, longest: int = 150, milliseconds: int = 120
+) -> None:
     """Joins PNG files of one size into an endless GIF.
 
     Args:
@@ -162,7 +186,12 @@ def animation(frames: Sequence[pathlib.Path], path, longest: int = 150, millisec
         )
 
 
-def curves(history: Mapping[str, Sequence[float]], path, x: Sequence[float] | None = None, xlabel="epoch") -> None:
+def curves(
+    history: Mapping[str, Sequence[float]],
+    path: str | os.PathLike,
+    x: Sequence[float] | None = None,
+    xlabel: str = "epoch",
+) -> None:
     """Plots what `fit` logged, one panel for each kind of value.
 
     Args:
@@ -198,7 +227,7 @@ def curves(history: Mapping[str, Sequence[float]], path, x: Sequence[float] | No
         figure.savefig(temporary, format="png", dpi=110)
 
 
-def _figure(size: tuple[float, float]):
+def _figure(size: tuple[float, float]) -> "tuple[Figure, FigureCanvasAgg]":
     """A figure of so many inches and its canvas, without any window system."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
