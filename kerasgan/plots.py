@@ -38,10 +38,10 @@ def grid(
     Raises:
         ValueError: images of another shape, or none.
     """
-    images = np.asarray(images, np.float32)
-    if images.ndim != 4 or images.shape[3] not in (1, 3) or not len(images):
-        raise ValueError(f"A grid needs images [N, H, W, 1 or 3]; found shape {images.shape}.")
-    finite = images[np.isfinite(images)]
+    drawn = np.asarray(images, np.float32)
+    if drawn.ndim != 4 or drawn.shape[3] not in (1, 3) or not len(drawn):
+        raise ValueError(f"A grid needs images [N, H, W, 1 or 3]; found shape {drawn.shape}.")
+    finite = drawn[np.isfinite(drawn)]
     low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
     if low < -ROUNDING or high > 1.0 + ROUNDING:
         warnings.warn(  # and no error, which would end the training that is being watched
@@ -49,12 +49,12 @@ def grid(
             "generator or predict gives is brought there by gan.to_unit_range(samples); gan.generate does so.",
             stacklevel=2,
         )
-    images = np.nan_to_num(images)  # a diverged generator draws black
-    n, height, width, channels = images.shape
+    n, height, width, channels = drawn.shape
     columns = columns or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
     sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, np.uint8)
-    for i, image in enumerate(np.rint(np.clip(images, 0.0, 1.0) * 255.0).astype(np.uint8)):
+    pixels = np.rint(np.clip(np.nan_to_num(drawn), 0.0, 1.0) * 255.0).astype(np.uint8)  # a diverged G draws black
+    for i, image in enumerate(pixels):
         top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
         sheet[top : top + height, left : left + width] = image
     if path is not None:
@@ -76,34 +76,31 @@ def points(samples: ArrayLike, path: str | os.PathLike | None = None, real: Arra
     Raises:
         ValueError: samples or real points of another shape, or none.
     """
-    samples = np.asarray(samples, np.float32)
-    if samples.ndim != 2 or samples.shape[1] not in (1, 2) or not len(samples):
-        raise ValueError(f"A picture of points needs samples [N, 1] or [N, 2]; found shape {samples.shape}.")
-    if real is not None:
-        real = np.asarray(real, np.float32)
-        if real.ndim != 2 or real.shape[1] != samples.shape[1] or not len(real):
-            raise ValueError(
-                f"The real points behind samples {samples.shape} must have their form; found {real.shape}."
-            )
-    samples = samples[np.isfinite(samples).all(1)]  # a diverged generator draws nothing
-    shown = samples if real is None else real
+    drawn = np.asarray(samples, np.float32)
+    if drawn.ndim != 2 or drawn.shape[1] not in (1, 2) or not len(drawn):
+        raise ValueError(f"A picture of points needs samples [N, 1] or [N, 2]; found shape {drawn.shape}.")
+    behind = None if real is None else np.asarray(real, np.float32)
+    if behind is not None and (behind.ndim != 2 or behind.shape[1] != drawn.shape[1] or not len(behind)):
+        raise ValueError(f"The real points behind samples {drawn.shape} must have their form; found {behind.shape}.")
+    drawn = drawn[np.isfinite(drawn).all(1)]  # a diverged generator draws nothing
+    shown = drawn if behind is None else behind
     low, high = (shown.min(0), shown.max(0)) if len(shown) else (np.zeros(2), np.ones(2))
     middle, reach = (low + high) / 2, 0.6 * max(float(np.max(high - low)), 1e-3)
 
     figure, canvas = _figure((4.0, 4.0))
     axes = figure.add_subplot()
     axes.set_xlim(middle[0] - reach, middle[0] + reach)
-    if samples.shape[1] == 2:
+    if drawn.shape[1] == 2:
         axes.set_ylim(middle[1] - reach, middle[1] + reach)
         axes.set_aspect("equal")
-        if real is not None:
-            axes.plot(*real.T, ".", markersize=2, color="0.75")
-        axes.plot(*samples.T, ".", markersize=2, color="tab:red")
+        if behind is not None:
+            axes.plot(*behind.T, ".", markersize=2, color="0.75")
+        axes.plot(*drawn.T, ".", markersize=2, color="tab:red")
     else:
-        bins = np.linspace(middle[0] - reach, middle[0] + reach, 61)
-        if real is not None:
-            axes.hist(real[:, 0], bins, density=True, color="0.75")
-        axes.hist(samples[:, 0], bins, density=True, histtype="step", color="tab:red")
+        bins = np.linspace(middle[0] - reach, middle[0] + reach, 61).tolist()
+        if behind is not None:
+            axes.hist(behind[:, 0], bins, density=True, color="0.75")
+        axes.hist(drawn[:, 0], bins, density=True, histtype="step", color="tab:red")
     canvas.draw()
     sheet = np.asarray(canvas.buffer_rgba())[..., :3].copy()
     if path is not None:
@@ -111,7 +108,9 @@ def points(samples: ArrayLike, path: str | os.PathLike | None = None, real: Arra
     return sheet
 
 
-def page(sections: Sequence[tuple[str, np.ndarray]], path=None, margin: int = 12) -> np.ndarray:
+def page(
+    sections: Sequence[tuple[str, np.ndarray]], path: str | os.PathLike | None = None, margin: int = 12
+) -> np.ndarray:
     """Lays pictures out below each other, each under a heading.
 
     Args:
