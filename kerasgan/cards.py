@@ -36,7 +36,9 @@ def write(facts: dict[str, Any], picture: bool) -> str:
             seed, storage, weights_sha256 and libraries. Where they are given it also says: recipe (the command),
             dataset, split, validation_split, epochs, epoch (the chosen one), seconds, cores, licence, notes, evaluation
             (the command), scores, reference and last (each `{name: {"value", "error", "n_real", "n_fake", "features",
-            "seed"}}`: of these weights, of training images, of the last epoch's weights), class_shares, losses.
+            "seed"}}`: of these weights, of training images, of the last epoch's weights), class_shares, losses; and
+            address, what `GAN.from_preset` is to be given: without it the name of a preset that comes with kerasgan,
+            and a path with a place to fill in for others.
         picture: whether there is a `samples.png`.
 
     Returns:
@@ -55,7 +57,7 @@ def write(facts: dict[str, Any], picture: bool) -> str:
         "```python",
         "import kerasgan",
         "",
-        _loading(name),
+        _loading(name, facts.get("address")),
         f"samples = gan.generate(16, seed=0)  # float32 {(16, *facts['sample_shape'])}",
         "```",
         "",
@@ -72,11 +74,12 @@ def write(facts: dict[str, Any], picture: bool) -> str:
     return "\n".join(lines)
 
 
-def _loading(name: str) -> str:
-    """The line that loads it: by its name where it is one of those that come with kerasgan."""
-    if name in registry.list_preset_recipes():
-        return f'gan = kerasgan.GAN.from_preset("{name}")  # or the path of this folder'
-    return f'gan = kerasgan.GAN.from_preset("path/to/{name}")  # the path of this folder'
+def _loading(name: str, address: str | None) -> str:
+    """The line that loads it: by its name where it is one of those that come with kerasgan, and else by a path."""
+    if address is None:
+        address = name if name in registry.list_preset_recipes() else f"path/to/{name}"
+    other = "or " if address == name else ""
+    return f'gan = kerasgan.GAN.from_preset("{address}")  # {other}the path of this folder'
 
 
 def _scores(facts: dict[str, Any]) -> list[str]:

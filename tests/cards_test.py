@@ -24,6 +24,7 @@ FACTS = {
 
 def test_a_card_loads_shipped_presets_by_name_and_others_by_path():
     assert 'from_preset("path/to/mine")  # the path of this folder' in cards.write(FACTS, picture=False)
+    assert 'from_preset("runs/mine")  # the path' in cards.write({**FACTS, "address": "runs/mine"}, picture=False)
     shipped = {**FACTS, "name": "dcgan_fashion_mnist"}
     assert 'from_preset("dcgan_fashion_mnist")  # or the path' in cards.write(shipped, picture=False)
 
