@@ -285,7 +285,7 @@ def _sweep(parent: pathlib.Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _restore(temporary: pathlib.Path) -> None:
+def _restore(temporary):
     """Moves a SavedModel back that was on its way out when its replacement did not come."""
     name = temporary.name.removeprefix(TEMPORARY).rpartition("-")[0]
     if (temporary / "replaced").exists() and not (temporary.parent / name).exists():
@@ -293,7 +293,7 @@ def _restore(temporary: pathlib.Path) -> None:
 
 
 @contextlib.contextmanager
-def locked(folder: str | os.PathLike, wait: bool = True) -> Iterator[bool]:
+def locked(folder, wait: bool = True) -> Iterator[bool]:
     """Holds a folder's lock, which the system releases when the process dies; gives whether it could be had.
 
     It cannot where somebody else holds it, or has just removed the folder, or is another user; nor, ever, on a file
@@ -310,7 +310,7 @@ def locked(folder: str | os.PathLike, wait: bool = True) -> Iterator[bool]:
             yield True
 
 
-def _flush(folder: pathlib.Path) -> None:
+def _flush(folder):
     """Brings a folder's files to the disk, or a power cut could leave the new name with empty files."""
     for path in [*folder.rglob("*"), folder]:
         descriptor = os.open(path, os.O_RDONLY)
