@@ -5,6 +5,7 @@ training samples in the place of generated ones: the best that a generator could
 """
 
 import dataclasses
+import itertools
 import json
 import math
 import os
@@ -156,7 +157,8 @@ def evaluate(
             "resized, ask for that: resize=True, --resize."
         )
     real = data.load_array(dataset, split, gan.sample_shape)
-    labelled = data.load_labels(dataset, split) if isinstance(gan.latent, Coded) else None
+    names_classes = isinstance(gan.latent, Coded) and gan.latent.categorical
+    labelled = data.load_labels(dataset, split) if names_classes else None
     n = min(n, len(real))
     training = data.load_array(dataset, training_split, gan.sample_shape)
     _warn_of_seen(real[:n], training, split, training_split)
@@ -171,7 +173,7 @@ def evaluate(
         reference |= _mode_scores(dataset, first, None)
         if images:  # of a training image the nearest is itself; unseen real ones are what to compare with
             reference |= judge.nearest(judge.real, None)
-    if labelled is not None and gan.latent.categorical:
+    if labelled is not None:
         scores["code_accuracy"] = _code_accuracy(gan, _unit(real), labelled[0])
     batches = data.load(
         real, batch_size=min(100, len(real)), image_shape=gan.sample_shape, value_range=gan.value_range, shuffle=False
@@ -426,10 +428,15 @@ def traversals(gan: "GAN", seed: int = 0, rows: int = 4) -> list[tuple[str, np.n
     code changes from left to right and the rest of the latent vector from row to row.
 
     Continuous codes go from -2 to 2, as in the paper; training draws them from -1 to 1.
+
+    Raises:
+        ValueError: the model's latent is not `Coded`.
     """
     latent, found = gan.latent, []
+    if not isinstance(latent, Coded):
+        raise ValueError(f"This model has no codes: its latent is {type(latent).__name__}, not Coded.")
     base = latent.from_seeds(np.arange(seed, seed + rows, dtype=np.int64)).numpy()
-    ends = latent.noise + np.cumsum(latent.categorical, dtype=int)
+    ends = [latent.noise + end for end in itertools.accumulate(latent.categorical)]
     for i, (k, end) in enumerate(zip(latent.categorical, ends, strict=True)):
         z = np.repeat(base, k, axis=0)
         z[:, end - k : end] = np.tile(np.eye(k, dtype=np.float32), (rows, 1))

@@ -280,3 +280,5 @@ def test_interpolations_and_traversals():
     np.testing.assert_array_equal(drawn[1][:, 2:5], np.tile(np.eye(3), (2, 1)))
     np.testing.assert_allclose(drawn[3][: evaluation.COLUMNS, 6], np.linspace(-2, 2, evaluation.COLUMNS), atol=1e-6)
     np.testing.assert_array_equal(np.ptp(drawn[3][:, 5].reshape(2, -1), axis=1), 0)
+    with pytest.raises(ValueError, match="This model has no codes: its latent is Normal"):
+        evaluation.traversals(small_gan())
