@@ -52,6 +52,7 @@ setup(
         "absl-py>=2.0,<3",
         "h5py>=3.10,<4",
         "numpy>=1.26,<3",
+        "scipy>=1.11,<2",
         "pillow>=10.3",
         "matplotlib>=3.8,<4",
         "tqdm>=4.65,<5",

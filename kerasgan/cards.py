@@ -1,5 +1,10 @@
 """Model cards: a preset's `metadata.json` as a page for people, in Markdown."""
 
+from collections.abc import Iterator
+from typing import Any
+
+from kerasgan import registry
+
 # Scores in the order in which cards and tables show them, and what each is.
 MEASURES = {
     "fcd": "Fréchet distance on the classifier's features; lower is better",
@@ -23,7 +28,7 @@ MEASURES = {
 }
 
 
-def write(facts: dict, picture: bool) -> str:
+def write(facts: dict[str, Any], picture: bool) -> str:
     """The card of a preset.
 
     Args:
@@ -31,7 +36,9 @@ def write(facts: dict, picture: bool) -> str:
             seed, storage, weights_sha256 and libraries. Where they are given it also says: recipe (the command),
             dataset, split, validation_split, epochs, epoch (the chosen one), seconds, cores, licence, notes, evaluation
             (the command), scores, reference and last (each `{name: {"value", "error", "n_real", "n_fake", "features",
-            "seed"}}`: of these weights, of training images, of the last epoch's weights), class_shares, losses.
+            "seed"}}`: of these weights, of training images, of the last epoch's weights), class_shares, losses; and
+            address, what `GAN.from_preset` is to be given: without it the name of a preset that comes with kerasgan,
+            and a path with a place to fill in for others.
         picture: whether there is a `samples.png`.
 
     Returns:
@@ -50,7 +57,7 @@ def write(facts: dict, picture: bool) -> str:
         "```python",
         "import kerasgan",
         "",
-        f'gan = kerasgan.GAN.from_preset("{name}")  # or the path of this folder',
+        _loading(name, facts.get("address")),
         f"samples = gan.generate(16, seed=0)  # float32 {(16, *facts['sample_shape'])}",
         "```",
         "",
@@ -67,7 +74,15 @@ def write(facts: dict, picture: bool) -> str:
     return "\n".join(lines)
 
 
-def _scores(facts):
+def _loading(name: str, address: str | None) -> str:
+    """The line that loads it: by its name where it is one of those that come with kerasgan, and else by a path."""
+    if address is None:
+        address = name if name in registry.list_preset_recipes() else f"path/to/{name}"
+    other = "or " if address == name else ""
+    return f'gan = kerasgan.GAN.from_preset("{address}")  # {other}the path of this folder'
+
+
+def _scores(facts: dict[str, Any]) -> list[str]:
     scores = facts.get("scores")
     if not scores:
         return ["No scores have been measured.", ""]
@@ -93,7 +108,7 @@ def _scores(facts):
     return lines
 
 
-def number(score: dict | None) -> str:
+def number(score: dict[str, Any] | None) -> str:
     """A score with its standard error, to four digits."""
     if score is None:
         return ""
@@ -106,12 +121,12 @@ def shares(class_shares: dict[str, float]) -> str:
     return ", ".join(f"{name} {share:.1%}" for name, share in class_shares.items())
 
 
-def _rank(name):
+def _rank(name: str) -> int:
     names = list(MEASURES)
     return names.index(name) if name in names else len(names)
 
 
-def _making(facts):
+def _making(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     if "recipe" in facts:
         yield "command", f"`{facts['recipe']}`"
     if "dataset" in facts:

@@ -5,9 +5,13 @@ training samples in the place of generated ones: the best that a generator could
 """
 
 import dataclasses
+import itertools
 import json
 import math
+import os
 import pathlib
+import warnings
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from tqdm import tqdm
@@ -17,6 +21,9 @@ from kerasgan import features as extractors
 from kerasgan.files import replacing
 from kerasgan.latents import Coded
 from kerasgan.metrics import Score
+
+if TYPE_CHECKING:
+    from kerasgan.gan import GAN
 
 N = 10_000  # images of each kind, as Fréchet distances are usually computed from
 PARTS = 10  # of the samples, whose classifier scores give its standard error
@@ -52,14 +59,14 @@ class Report:
     class_shares: dict[str, float] | None
     page: np.ndarray | None
 
-    def to_json(self) -> dict:
+    def to_json(self) -> dict[str, Any]:
         """Everything but the pictures, as `json.dumps` takes it."""
         content = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "page"}
         for kind in ("scores", "reference"):
             content[kind] = {name: score.to_json() for name, score in content[kind].items()}
         return content
 
-    def write(self, path, **facts) -> list[pathlib.Path]:
+    def write(self, path: str | os.PathLike, **facts: Any) -> list[pathlib.Path]:
         """Writes the report as JSON, and the pictures beside it under the same name with `.png`.
 
         Args:
@@ -101,12 +108,12 @@ class Report:
 
 
 def evaluate(
-    gan,
-    dataset,
+    gan: "GAN",
+    dataset: Any,
     split: str | None = None,
     training_split: str = "train",
     n: int = N,
-    features=None,
+    features: Any = None,
     seed: int = 0,
     resize: bool = False,
     progress: bool = False,
@@ -120,7 +127,7 @@ def evaluate(
         training_split: what the GAN was trained on. Nearest neighbours are looked for there, its first samples are the
             reference, and its last 1,000 choose Parzen's sigma.
         n: how many samples of each kind, at most as many as the split has. Fréchet distances fall as n grows.
-        features: what `kerasgan.features.get` takes: None is "fashion_mnist_classifier" for 28x28 grey images and
+        features: what `kerasgan.features.get` takes: None is "fashion_mnist_classifier" for Fashion-MNIST and
             "inception" for RGB. Samples that are not images are their own features.
         seed: of the first generated sample.
         resize: crop, resize and recolour the dataset's images to the GAN's shape, as `kerasgan.data.load` does. Without
@@ -128,7 +135,8 @@ def evaluate(
         progress: show bars on the terminal.
 
     Returns:
-        The report.
+        The report. Where training samples are among the real ones a warning says how many: a model that has learnt them
+        by heart then scores best.
 
     Raises:
         ValueError: an unknown dataset or split, samples of another shape than the GAN's, fewer samples than the
@@ -140,7 +148,7 @@ def evaluate(
     split = split or next((name for name in ("test", "validation") if name in splits), "train")
     images = gan.value_range is not None
     if images:  # before anything is read or drawn
-        features = extractors.get(features, gan.sample_shape)
+        features = extractors.get(features, gan.sample_shape, dataset)
     own = data.image_shape_of(dataset, split)
     if images and not resize and own is not None and len(own) == 3 and own != gan.sample_shape:
         found, made = (" x ".join(map(str, shape)) for shape in (own, gan.sample_shape))
@@ -149,21 +157,23 @@ def evaluate(
             "resized, ask for that: resize=True, --resize."
         )
     real = data.load_array(dataset, split, gan.sample_shape)
-    labelled = data.load_labels(dataset, split) if isinstance(gan.latent, Coded) else None
+    names_classes = isinstance(gan.latent, Coded) and gan.latent.categorical
+    labelled = data.load_labels(dataset, split) if names_classes else None
     n = min(n, len(real))
     training = data.load_array(dataset, training_split, gan.sample_shape)
+    _warn_of_seen(real[:n], training, split, training_split)
     judge = Judge(real[:n], training, features, images, progress)
     fake = generate(gan, n, seed, progress)
     scores, shares = judge.score(fake, seed)
     scores |= _mode_scores(dataset, fake, seed)
-    reference = {}
+    reference: dict[str, Score] = {}
     if split != training_split:
         first = _unit(training[:n])
         reference, _ = judge.score(first, None)
         reference |= _mode_scores(dataset, first, None)
         if images:  # of a training image the nearest is itself; unseen real ones are what to compare with
             reference |= judge.nearest(judge.real, None)
-    if labelled is not None and gan.latent.categorical:
+    if labelled is not None:
         scores["code_accuracy"] = _code_accuracy(gan, _unit(real), labelled[0])
     batches = data.load(
         real, batch_size=min(100, len(real)), image_shape=gan.sample_shape, value_range=gan.value_range, shuffle=False
@@ -186,7 +196,22 @@ def evaluate(
     )
 
 
-def _mode_scores(dataset, samples, seed):
+def _warn_of_seen(real: np.ndarray, training: np.ndarray, split: str, training_split: str) -> None:
+    """By content, because neither names nor slices tell: a folder may be given under two names. Real data repeats
+    itself a little, so that one in a hundred is let pass.
+    """
+    known = {hash(sample.tobytes()) for sample in np.asarray(training)}
+    seen = sum(hash(sample.tobytes()) in known for sample in np.asarray(real))
+    if seen > len(real) / 100:
+        warnings.warn(
+            f"{seen:,} of the {len(real):,} real samples (split {split!r}) are training samples (training_split "
+            f"{training_split!r}) too: scores against them reward what a model has learnt by heart. Hold some back, as "
+            "train[90%:] of a training on train[:90%].",
+            stacklevel=3,
+        )
+
+
+def _mode_scores(dataset: Any, samples: np.ndarray, seed: int | None) -> dict[str, Score]:
     if not isinstance(dataset, str) or dataset not in ("ring", "grid"):
         return {}
     toy = toys.get(dataset)
@@ -194,7 +219,7 @@ def _mode_scores(dataset, samples, seed):
     return {name: Score(name, value, None, 0, len(samples), "coordinates", seed) for name, value in found.items()}
 
 
-def _code_accuracy(gan, images, labels):
+def _code_accuracy(gan: "GAN", images: np.ndarray, labels: np.ndarray) -> Score:
     """How well the first categorical code, read in real images, names their classes."""
     categories = gan.infer_codes(images)["categorical"][:, 0].argmax(1)
     accuracy, _ = metrics.assignment_accuracy(categories, labels)
@@ -202,7 +227,7 @@ def _code_accuracy(gan, images, labels):
     return Score("code_accuracy", accuracy, error, len(labels), 0, "codes", None)
 
 
-def generate(gan, n: int, seed: int, progress: bool = False) -> np.ndarray:
+def generate(gan: "GAN", n: int, seed: int, progress: bool = False) -> np.ndarray:
     """`gan.generate(n, seed)` with a bar.
 
     Raises:
@@ -229,17 +254,26 @@ class Judge:
         features: as for `evaluate`.
         images: whether the samples are images. Others are their own features.
         progress: show bars on the terminal.
+        dataset: what the real samples come from, as `kerasgan.data.load` takes it; features of None go by its name.
 
     Raises:
         ValueError: features that do not fit the images, or fewer samples than the features have dimensions.
     """
 
-    def __init__(self, real, training=None, features=None, images: bool = True, progress: bool = False):
-        self.extractor = extractors.get(features, np.shape(real)[1:]) if images else None
-        self.name = self.extractor.name if images else "coordinates"
+    def __init__(
+        self,
+        real: np.ndarray,
+        training: np.ndarray | None = None,
+        features: Any = None,
+        images: bool = True,
+        progress: bool = False,
+        dataset: Any = None,
+    ) -> None:
+        self.extractor = extractors.get(features, np.shape(real)[1:], dataset) if images else None
+        self.name = "coordinates" if self.extractor is None else self.extractor.name
         self.training = training if images else None
         self.progress = progress
-        dimension = (self.extractor.dimension or 0) if images else 0
+        dimension = (self.extractor.dimension or 0) if self.extractor is not None else 0
         least = max(dimension, PARTS)
         if len(real) <= least:
             on = f"the {dimension} features of {self.name}" if dimension else self.name
@@ -253,7 +287,7 @@ class Judge:
         """What the Fréchet and the kernel distance are called. FID is Inception's alone."""
         return {"inception": "fid", "coordinates": "frechet_distance"}.get(self.name, "fcd"), "kid"
 
-    def distances(self, samples, seed: int | None) -> dict[str, Score]:
+    def distances(self, samples: np.ndarray, seed: int | None) -> dict[str, Score]:
         """The Fréchet and the kernel distance of samples from the real ones.
 
         Args:
@@ -262,7 +296,7 @@ class Judge:
         """
         return self._distances(self._extract(samples, "generated")["features"], seed)
 
-    def score(self, samples, seed: int | None) -> tuple[dict[str, Score], dict[str, float] | None]:
+    def score(self, samples: np.ndarray, seed: int | None) -> tuple[dict[str, Score], dict[str, float] | None]:
         """All scores of samples, given as for `distances`.
 
         Returns:
@@ -289,15 +323,21 @@ class Judge:
                 scores |= self.nearest(samples, seed)
         return scores, shares
 
-    def nearest(self, samples, seed: int | None) -> dict[str, Score]:
-        """The mean distance of the first 1,000 samples to the training images nearest to them."""
+    def nearest(self, samples: np.ndarray, seed: int | None) -> dict[str, Score]:
+        """The mean distance of the first 1,000 samples to the training images nearest to them.
+
+        Raises:
+            ValueError: there are no training images to compare with.
+        """
+        if self.training is None:
+            raise ValueError("A Judge without training images cannot look for the nearest of them.")
         samples = samples[:VALIDATION]
         _, distances = _neighbours(samples, self.training)
         error = float(distances.std(ddof=1) / math.sqrt(len(samples)))
         name, count = "nearest_training_image", len(self.training)
         return {name: Score(name, float(distances.mean()), error, count, len(samples), "pixels", seed)}
 
-    def _distances(self, features, seed):
+    def _distances(self, features: np.ndarray, seed: int | None) -> dict[str, Score]:
         n = min(len(self.real_features), len(features))
         kid, error = metrics.kernel_distance(self.real_features, features, block=min(1000, n // 2))
         frechet_name, kernel_name = self.distance_names
@@ -306,17 +346,19 @@ class Judge:
             kernel_name, kid, error, features, seed
         )
 
-    def _classes(self, probabilities):
+    def _classes(self, probabilities: np.ndarray) -> tuple[dict[str, tuple[float, float | None]], dict[str, float]]:
         kind = "inception_score" if self.name == "inception" else "classifier_score"
-        named = {
+        named: dict[str, tuple[float, float | None]] = {
             kind: metrics.inception_score(probabilities, PARTS),
             f"reversed_{kind}": (metrics.reversed_inception_score(probabilities), None),
         }
         count = probabilities.shape[1]
+        classes = () if self.extractor is None else self.extractor.classes
+        names = classes or tuple(map(str, range(count)))
         shares = np.bincount(probabilities.argmax(1), minlength=count) / len(probabilities)
-        return named, dict(zip(self.extractor.classes or map(str, range(count)), shares.tolist(), strict=True))
+        return named, dict(zip(names, shares.tolist(), strict=True))
 
-    def _extract(self, samples, what):
+    def _extract(self, samples: np.ndarray, what: str) -> dict[str, np.ndarray]:
         if self.extractor is None:
             return {"features": np.reshape(samples, (len(samples), -1))}
         batches = (_unit(samples[start : start + BLOCK]) for start in range(0, len(samples), BLOCK))
@@ -324,24 +366,32 @@ class Judge:
         bar = tqdm(batches, f"features of {what} images", total, disable=not self.progress, leave=False, unit="batch")
         return self.extractor.extract(bar)
 
-    def _score(self, name, value, error, samples, seed, features=None):
+    def _score(
+        self,
+        name: str,
+        value: float,
+        error: float | None,
+        samples: np.ndarray,
+        seed: int | None,
+        features: str | None = None,
+    ) -> dict[str, Score]:
         return {name: Score(name, float(value), error, len(self.real), len(samples), features or self.name, seed)}
 
 
-def _unit(images) -> np.ndarray:
+def _unit(images: np.ndarray) -> np.ndarray:
     """Bytes -> floats in [0, 1]."""
     images = np.asarray(images)
     return images.astype(np.float32) / 255.0 if images.dtype == np.uint8 else images
 
 
-def _neighbours(samples, training):
+def _neighbours(samples: np.ndarray, training: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Nearest training images of samples in [0, 1], on their scale, without a second copy of the training images."""
     scale = 255.0 if np.asarray(training[:1]).dtype == np.uint8 else 1.0
     indices, distances = metrics.nearest_neighbours(np.asarray(samples, np.float64) * scale, training)
     return indices, distances / scale
 
 
-def _page(gan, fake, training, real, seed):
+def _page(gan: "GAN", fake: np.ndarray, training: np.ndarray, real: np.ndarray, seed: int) -> np.ndarray:
     """Samples, their nearest training images, interpolations and codes, under headings."""
     if fake.ndim == 2:
         return plots.page([("Generated, and real in grey", plots.points(fake[:2500], real=real[:2500]))])
@@ -359,7 +409,7 @@ def _page(gan, fake, training, real, seed):
     return plots.page(sections)
 
 
-def interpolations(gan, seed: int = 0, rows: int = 4) -> np.ndarray:
+def interpolations(gan: "GAN", seed: int = 0, rows: int = 4) -> np.ndarray:
     """Images along straight lines between latent vectors: a grid with one line per row.
 
     Where the latent has codes, each line keeps those of its first vector: half of one category and half of another is
@@ -373,15 +423,20 @@ def interpolations(gan, seed: int = 0, rows: int = 4) -> np.ndarray:
     return plots.grid(gan.to_unit_range(gan(lines, training=False)).numpy(), columns=COLUMNS)
 
 
-def traversals(gan, seed: int = 0, rows: int = 4) -> list[tuple[str, np.ndarray]]:
+def traversals(gan: "GAN", seed: int = 0, rows: int = 4) -> list[tuple[str, np.ndarray]]:
     """What each code does (Chen et al. 2016, arXiv:1606.03657, Figure 2): for each a title, and a grid in which the
     code changes from left to right and the rest of the latent vector from row to row.
 
     Continuous codes go from -2 to 2, as in the paper; training draws them from -1 to 1.
+
+    Raises:
+        ValueError: the model's latent is not `Coded`.
     """
     latent, found = gan.latent, []
+    if not isinstance(latent, Coded):
+        raise ValueError(f"This model has no codes: its latent is {type(latent).__name__}, not Coded.")
     base = latent.from_seeds(np.arange(seed, seed + rows, dtype=np.int64)).numpy()
-    ends = latent.noise + np.cumsum(latent.categorical, dtype=int)
+    ends = [latent.noise + end for end in itertools.accumulate(latent.categorical)]
     for i, (k, end) in enumerate(zip(latent.categorical, ends, strict=True)):
         z = np.repeat(base, k, axis=0)
         z[:, end - k : end] = np.tile(np.eye(k, dtype=np.float32), (rows, 1))

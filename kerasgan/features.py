@@ -3,7 +3,9 @@
 import functools
 import json
 import pathlib
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,8 +16,8 @@ from kerasgan.deserialization import RefusedError, load_keras
 from kerasgan.errors import first_line
 from kerasgan.files import sha256_of
 
-# What ships with the zoo, and the images that it is for.
-CLASSIFIER, CLASSIFIER_SHAPE = "fashion_mnist_classifier", (28, 28, 1)
+# What ships with the zoo, and what it is for: the classes of that dataset, and images of that shape.
+CLASSIFIER, CLASSIFIER_DATASET, CLASSIFIER_SHAPE = "fashion_mnist_classifier", "fashion_mnist", (28, 28, 1)
 
 
 class Extractor:
@@ -24,37 +26,56 @@ class Extractor:
     Args:
         name: what scores say of it.
         model: keras.Model, images `[B, H, W, C]` float32 in [0, 1] -> features `[B, D]`, or a dict with "features" and,
-            where it classifies, "probabilities" `[B, classes]`.
+            where it classifies, "probabilities" `[B, classes]`. A subclass of keras.Model, which does not say what it
+            takes and gives, is tried with an empty image.
         classes: the classes' names, where they are known.
     """
 
-    def __init__(self, name: str, model: keras.Model, classes: tuple[str, ...] = ()):
+    def __init__(self, name: str, model: keras.Model, classes: Sequence[str] = ()) -> None:
         self.name = name
         self.model = model
         self.classes = tuple(classes)
+        self._tried: dict[tuple[int, ...], Any] = {}  # image shape -> the outputs for one image
         self._call = tf.function(lambda images: model(images, training=False), autograph=False, reduce_retracing=True)
 
     @property
     def dimension(self) -> int | None:
-        """D, or None where the network does not say it."""
-        outputs = self.model.output
+        """D, or None where the network does not say it, and has not been tried by `check`."""
+        outputs = getattr(self.model, "output", None)
+        if outputs is None:
+            outputs = next(iter(self._tried.values()), None)
         outputs = outputs.get("features") if isinstance(outputs, dict) else outputs
         return getattr(outputs, "shape", (None,))[-1]
 
-    def check(self, image_shape) -> None:
+    def check(self, image_shape: Sequence[int]) -> None:
         """Refuses images of a shape that the network does not take.
 
         Raises:
-            ValueError: it says which shape it takes.
+            ValueError: it says which shape it takes, or what it said when it was tried.
         """
-        expected = tuple(self.model.input_shape[1:])
-        fits = len(expected) == len(image_shape) and all(
-            n in (None, m) for n, m in zip(expected, image_shape, strict=True)
+        found = " x ".join(map(str, image_shape))
+        expected = getattr(self.model, "input_shape", None)
+        if expected is None:
+            self._try_out(tuple(image_shape), found)
+            return
+        if any(isinstance(of_one, (tuple, list)) for of_one in expected):
+            raise ValueError(f"The network {self.name} takes {len(expected)} inputs; features are of images alone.")
+        fits = len(expected) - 1 == len(image_shape) and all(
+            n in (None, m) for n, m in zip(expected[1:], image_shape, strict=True)
         )
         if not fits:
-            takes = " x ".join("any" if n is None else str(n) for n in expected)
-            found = " x ".join(map(str, image_shape))
+            takes = " x ".join("any" if n is None else str(n) for n in expected[1:])
             raise ValueError(f"The features {self.name} are of images {takes}; these are {found}.")
+
+    def _try_out(self, image_shape: tuple[int, ...], found: str) -> None:
+        if image_shape in self._tried:
+            return
+        try:
+            self._tried[image_shape] = self._call(tf.zeros((1, *image_shape)))
+        except Exception as error:  # a network can fail in as many ways as there are layers
+            said = re.search("\x1b\\[1m(.+?)\x1b\\[0m", str(error), re.DOTALL)  # Keras's own frames it in bold
+            reason = first_line(said.group(1) if said else error).removesuffix(".")
+            raise ValueError(f"The network {self.name} does not take images {found}: {reason}.") from None
 
     def extract(self, batches: Iterable[np.ndarray]) -> dict[str, np.ndarray]:
         """The features of images that come in batches.
@@ -81,22 +102,21 @@ class Extractor:
         return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
 
 
-def get(features, image_shape) -> Extractor:
+def get(features: Any, image_shape: Sequence[int], dataset: Any = None) -> Extractor:
     """The extractor that somebody asks for.
 
     Args:
         features: an `Extractor`, a `keras.Model`, "fashion_mnist_classifier" (28x28 grey), "inception" (RGB), the name
-            of a `.keras` file, or None for the one of the two names that the images fit.
+            of a `.keras` file, or None for what is usual: the classifier for Fashion-MNIST, Inception for RGB.
         image_shape: (height, width, channels) of the images.
+        dataset: what the images are, as `kerasgan.data.load` takes it; its name says whether they are Fashion-MNIST,
+            which cannot be seen from a shape.
 
     Raises:
-        ValueError: an unknown name, or features of other images.
+        ValueError: an unknown name, features of other images, or None for images that have no usual features.
     """
     if features is None:
-        if tuple(image_shape) != CLASSIFIER_SHAPE and tuple(image_shape)[-1:] != (3,):
-            found = " x ".join(map(str, image_shape))
-            raise ValueError(f"There are no features for images {found}; give a Keras model, as --features=FILE.keras.")
-        features = CLASSIFIER if tuple(image_shape) == CLASSIFIER_SHAPE else "inception"
+        features = _usual(tuple(image_shape), dataset)
     if isinstance(features, keras.Model):
         features = Extractor(features.name, features)
     if not isinstance(features, Extractor):
@@ -105,8 +125,21 @@ def get(features, image_shape) -> Extractor:
     return features
 
 
+def _usual(image_shape: tuple[int, ...], dataset: Any) -> str:
+    if image_shape[-1:] == (3,):
+        return "inception"
+    name = dataset.partition(":")[0] if isinstance(dataset, str) else None
+    if image_shape == CLASSIFIER_SHAPE and name == CLASSIFIER_DATASET:
+        return CLASSIFIER
+    shape = " x ".join(map(str, image_shape))
+    clothes = f", or {CLASSIFIER!r} where they show clothes" if image_shape == CLASSIFIER_SHAPE else ""
+    raise ValueError(
+        f"There are no features for images {shape} by default; give a Keras model, as --features=FILE.keras{clothes}."
+    )
+
+
 @functools.cache
-def _load(name):
+def _load(name: str) -> Extractor:
     if name == CLASSIFIER:
         return _classifier()
     if name == "inception":
@@ -131,7 +164,7 @@ def classifier_folder() -> pathlib.Path:
     raise ValueError(f"This installation of kerasgan has no {CLASSIFIER}.")
 
 
-def _classifier():
+def _classifier() -> Extractor:
     folder = classifier_folder()
     path = folder / "classifier.keras"
     facts = json.loads((folder / "metadata.json").read_text())
@@ -140,7 +173,7 @@ def _classifier():
     return Extractor(CLASSIFIER, keras.saving.load_model(path, compile=False), facts["classes"])
 
 
-def _inception():
+def _inception() -> Extractor:
     # Published FIDs are on the network of 2015 (Szegedy et al.), with other weights; ours compare among themselves.
     try:
         network = keras.applications.InceptionV3(weights="imagenet")

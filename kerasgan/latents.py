@@ -5,6 +5,8 @@ vector in another process, after a restart, inside a SavedModel, and compiled by
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,7 +18,7 @@ class Latent:
 
     dim: int
 
-    def sample(self, batch_size, seed):
+    def sample(self, batch_size: int | tf.Tensor, seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
         """Vectors for one training batch.
 
         Args:
@@ -28,7 +30,7 @@ class Latent:
         """
         raise NotImplementedError
 
-    def from_seeds(self, seeds):
+    def from_seeds(self, seeds: tf.Tensor | np.ndarray) -> tf.Tensor:
         """One vector per seed, whatever seeds stand beside it: what generation and serving draw from.
 
         Args:
@@ -44,35 +46,35 @@ class Latent:
             fn_output_signature=tf.TensorSpec([self.dim], tf.float32),
         )
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         raise NotImplementedError
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "Latent":
         return cls(**config)
 
 
-def _unit_uniform(shape, seed):
+def _unit_uniform(shape: Sequence[int | tf.Tensor], seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
     """Float32 in (0, 1), made from whole random bits, because XLA fills a tensor with random floats in another order
     than TensorFlow's kernels.
     """
     return _to_unit(tf.random.stateless_uniform(shape, seed, minval=None, maxval=None, dtype=tf.uint32, alg="philox"))
 
 
-def _to_unit(bits):
+def _to_unit(bits: tf.Tensor) -> tf.Tensor:
     """uint32 -> the middle of one of 2**24 equal cells of (0, 1), as float32."""
     u = (tf.cast(tf.bitwise.right_shift(bits, tf.constant(8, tf.uint32)), tf.float32) + 0.5) * 2.0**-24
     # float32 rounds the last cell's middle to 1, where a normal number is infinite
     return tf.minimum(u, 1.0 - 2.0**-24)
 
 
-def _checked_dim(dim) -> int:
+def _checked_dim(dim: Any) -> int:
     if not _is_whole(dim) or dim < 1:
         raise ValueError(f"A latent needs a whole number of dimensions, at least 1; found {dim!r}.")
     return int(dim)
 
 
-def _is_whole(number) -> bool:
+def _is_whole(number: Any) -> bool:
     number_like = isinstance(number, (int, float, np.integer)) and not isinstance(number, bool)
     return number_like and math.isfinite(number) and int(number) == number
 
@@ -88,14 +90,14 @@ class Normal(Latent):
         ValueError: `dim` is below 1.
     """
 
-    def __init__(self, dim: int):
+    def __init__(self, dim: int) -> None:
         self.dim = _checked_dim(dim)
 
-    def sample(self, batch_size, seed):
+    def sample(self, batch_size: int | tf.Tensor, seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
         # The normal quantile function: sqrt(2) erfinv(2u - 1).
         return math.sqrt(2.0) * tf.math.erfinv(2.0 * _unit_uniform([batch_size, self.dim], seed) - 1.0)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"dim": self.dim}
 
 
@@ -111,17 +113,17 @@ class Uniform(Latent):
         ValueError: `dim` is below 1, or the bounds are not finite and in order.
     """
 
-    def __init__(self, dim: int, low: float = -1.0, high: float = 1.0):
+    def __init__(self, dim: int, low: float = -1.0, high: float = 1.0) -> None:
         self.dim = _checked_dim(dim)
         if not (math.isfinite(low) and math.isfinite(high) and low < high):
             raise ValueError(f"Uniform needs finite bounds with low < high; found low={low}, high={high}.")
         self.low = float(low)
         self.high = float(high)
 
-    def sample(self, batch_size, seed):
+    def sample(self, batch_size: int | tf.Tensor, seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
         return self.low + (self.high - self.low) * _unit_uniform([batch_size, self.dim], seed)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"dim": self.dim, "low": self.low, "high": self.high}
 
 
@@ -141,7 +143,7 @@ class Coded(Latent):
         ValueError: no codes at all, a categorical code of fewer than two categories, or a negative number.
     """
 
-    def __init__(self, noise, categorical: tuple[int, ...] = (10,), continuous: int = 2):
+    def __init__(self, noise: int | Latent, categorical: Sequence[int] = (10,), continuous: int = 2) -> None:
         self._noise_latent = noise if isinstance(noise, Latent) else Uniform(noise)
         self.noise = self._noise_latent.dim
         if not isinstance(categorical, (tuple, list)) or not all(_is_whole(k) and k >= 2 for k in categorical):
@@ -165,7 +167,7 @@ class Coded(Latent):
             *(f"continuous_{i}" for i in range(self.continuous)),
         )
 
-    def sample(self, batch_size, seed):
+    def sample(self, batch_size: int | tf.Tensor, seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
         noise_seed, code_seed = tf.unstack(tf.random.split(tf.cast(seed, tf.int64), 2, alg="philox"))
         noise = self._noise_latent.sample(batch_size, noise_seed)  # (B, noise)
         u = _unit_uniform([batch_size, len(self.categorical) + self.continuous], code_seed)
@@ -173,7 +175,7 @@ class Coded(Latent):
         categories = tf.cast(u[:, : len(self.categorical)] * sizes, tf.int32)  # u < 1, so each below its size
         return self.join(noise, categories, 2.0 * u[:, len(self.categorical) :] - 1.0)
 
-    def join(self, noise, categories, continuous):
+    def join(self, noise: tf.Tensor, categories: tf.Tensor, continuous: tf.Tensor) -> tf.Tensor:
         """The vectors that hold these parts.
 
         Args:
@@ -187,7 +189,7 @@ class Coded(Latent):
         one_hots = [tf.one_hot(categories[:, i], k) for i, k in enumerate(self.categorical)]
         return tf.concat([noise, *one_hots, continuous], axis=1)
 
-    def split(self, z) -> dict:
+    def split(self, z: tf.Tensor) -> dict[str, Any]:
         """The parts of vectors `[B, dim]`: `noise` `[B, noise]`, `categorical` (a list with one one-hot `[B, k]` for
         each code) and `continuous` `[B, continuous]`.
         """
@@ -195,7 +197,7 @@ class Coded(Latent):
             raise ValueError(f"These vectors have {z.shape[-1]} numbers; this latent's have {self.dim}.")
         return {"noise": z[:, : self.noise], **self.split_codes(z[:, self.noise :])}
 
-    def split_codes(self, codes) -> dict:
+    def split_codes(self, codes: tf.Tensor) -> dict[str, Any]:
         """The parts of `[B, code_dim]`, such as a discriminator's output `codes`: `categorical` and `continuous`."""
         if codes.shape[-1] != self.code_dim:
             raise ValueError(
@@ -206,7 +208,9 @@ class Coded(Latent):
         categorical = [codes[:, end - k : end] for end, k in zip(ends, self.categorical, strict=True)]
         return {"categorical": categorical, "continuous": codes[:, sum(self.categorical) :]}
 
-    def with_codes(self, z, categorical=None, continuous=None):
+    def with_codes(
+        self, z: tf.Tensor, categorical: tf.Tensor | None = None, continuous: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """Vectors `[B, dim]` with other codes, given as for `join`; None leaves that kind as it is."""
         parts = self.split(z)
         if categorical is None:
@@ -214,7 +218,7 @@ class Coded(Latent):
             categorical = tf.stack(drawn, axis=1) if drawn else None
         return self.join(parts["noise"], categorical, parts["continuous"] if continuous is None else continuous)
 
-    def read(self, codes) -> dict:
+    def read(self, codes: tf.Tensor) -> dict[str, tf.Tensor]:
         """What a discriminator's output `codes` `[B, code_dim]` says.
 
         Returns:
@@ -233,7 +237,7 @@ class Coded(Latent):
             "continuous": codes["continuous"],
         }
 
-    def check_codes(self, codes, n: int) -> dict[str, np.ndarray]:
+    def check_codes(self, codes: dict[str, Any], n: int) -> dict[str, np.ndarray]:
         """What a user asks of n samples' codes, as the arrays that `with_codes` takes.
 
         Args:
@@ -265,7 +269,7 @@ class Coded(Latent):
             checked["continuous"] = _rows(codes["continuous"], n, self.continuous, "continuous")
         return checked
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "noise": keras.saving.serialize_keras_object(self._noise_latent),
             "categorical": list(self.categorical),
@@ -273,11 +277,11 @@ class Coded(Latent):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "Latent":
         return cls(**{**config, "noise": keras.saving.deserialize_keras_object(config["noise"])})
 
 
-def _rows(values, n: int, count: int, kind: str) -> np.ndarray:
+def _rows(values: Any, n: int, count: int, kind: str) -> np.ndarray:
     """float32 `[n, count]` from one value, one row, or n rows."""
     if not count:
         raise ValueError(f"This latent has no {kind} codes.")

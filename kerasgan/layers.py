@@ -1,5 +1,7 @@
 """Layers that Keras has and that run faster here."""
 
+from typing import Any
+
 import keras
 import tensorflow as tf
 
@@ -19,13 +21,13 @@ class BatchNormalization(keras.layers.BatchNormalization):
         ValueError: an argument asks for what the fused kernel does not do.
     """
 
-    def __init__(self, **kwargs):
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         renorm = getattr(self, "renorm", False)  # Keras 3.13 and later
         if self.axis != -1 or not self.scale or not self.center or renorm:
             raise ValueError("This layer normalises the last axis, with scale and centre.")
 
-    def call(self, inputs, training=None, mask=None):
+    def call(self, inputs: tf.Tensor, training: bool | None = None, mask: tf.Tensor | None = None) -> tf.Tensor:
         several = self.synchronized and tf.distribute.get_strategy().num_replicas_in_sync > 1
         if not training or not self.trainable or mask is not None or several:
             return super().call(inputs, training=training, mask=mask)

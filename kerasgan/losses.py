@@ -22,16 +22,23 @@ References:
 """
 
 import math
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import keras
 from keras import ops
 
 from kerasgan.errors import suggestion
 
+if TYPE_CHECKING:
+    from kerasgan.latents import Latent
+
+Tensor: TypeAlias = Any  # of Keras's backend
+Outputs: TypeAlias = Tensor | dict[str, Tensor]  # what a discriminator gives
+
 LOG_4 = math.log(4.0)
 
 
-def logits_of(outputs):
+def logits_of(outputs: Outputs) -> Tensor:
     """The logits in a discriminator's outputs, as float32 `[B]`.
 
     Args:
@@ -51,17 +58,17 @@ def logits_of(outputs):
     return ops.cast(ops.reshape(outputs, (-1,)), "float32")
 
 
-def minimax_generator_loss(logits):
+def minimax_generator_loss(logits: Tensor) -> Tensor:
     """`log(1 - D) = -softplus(l)`: Goodfellow's Eq. 1 as printed. Its gradient on the logit is `-D`."""
     return -ops.softplus(logits)
 
 
-def non_saturating_generator_loss(logits):
+def non_saturating_generator_loss(logits: Tensor) -> Tensor:
     """`-log D = softplus(-l)`: section 3 of the GAN paper. Its gradient on the logit is `-(1 - D)`."""
     return ops.softplus(-logits)
 
 
-def kl_generator_loss(logits):
+def kl_generator_loss(logits: Tensor) -> Tensor:
     """`log(1 - D) - log D = -l`: Huszár's sum of the other two. Its gradient on the logit is `-1` everywhere.
 
     Against the optimal discriminator it follows the gradient of KL[generator || data].
@@ -77,29 +84,31 @@ class AdversarialLoss:
     """
 
     #: How many samples one update must have for the loss to be defined.
-    smallest_batch = 1
+    smallest_batch: int = 1
 
-    def diagnostic_names(self, latent) -> tuple[str, ...]:
+    def diagnostic_names(self, latent: "Latent") -> tuple[str, ...]:
         """Names of the values that `diagnostics` returns; `fit` logs their means beside `d_loss` and `g_loss`."""
         return ()
 
-    def discriminator_loss(self, real_outputs, fake_outputs, z, latent):
+    def discriminator_loss(self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         """What the discriminator minimises, `[B]` float32."""
         raise NotImplementedError
 
-    def generator_loss(self, fake_outputs, z, latent):
+    def generator_loss(self, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         """What the generator minimises, `[B]` float32."""
         raise NotImplementedError
 
-    def diagnostics(self, real_outputs, fake_outputs, z, latent) -> dict:
+    def diagnostics(
+        self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent"
+    ) -> dict[str, Tensor]:
         """What the loss can say of the game beyond the two losses: `{name: [B] float32}`."""
         return {}
 
-    def get_config(self) -> dict:
+    def get_config(self) -> dict[str, Any]:
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "AdversarialLoss":
         return cls(**config)
 
 
@@ -114,15 +123,15 @@ class LogitLoss(AdversarialLoss):
         ValueError: `label_smoothing` is outside [0, 1).
     """
 
-    def __init__(self, label_smoothing: float = 0.0):
+    def __init__(self, label_smoothing: float = 0.0) -> None:
         if not 0.0 <= label_smoothing < 1.0:
             raise ValueError(f"label_smoothing must lie in [0, 1), found {label_smoothing}.")
         self.label_smoothing = label_smoothing
 
-    def diagnostic_names(self, latent):
+    def diagnostic_names(self, latent: "Latent") -> tuple[str, ...]:
         return ("d_real", "d_fake", "value", "jsd")
 
-    def discriminator_loss(self, real_outputs, fake_outputs, z, latent):
+    def discriminator_loss(self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         """`-log D(x) - log(1 - D(G(z)))`, `[B]` nats: -V(D, G) sample by sample.
 
         With smoothing s the first term is the cross-entropy with target 1 - s, which is `softplus(-l) + s l`.
@@ -134,7 +143,9 @@ class LogitLoss(AdversarialLoss):
             real_term += self.label_smoothing * real
         return real_term + ops.softplus(fake)
 
-    def diagnostics(self, real_outputs, fake_outputs, z, latent):
+    def diagnostics(
+        self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent"
+    ) -> dict[str, Tensor]:
         """`d_real`, `d_fake`: D itself. `value`: V(D, G) in nats. `jsd`: (V + log 4) / 2 in nats.
 
         C(G) = max_D V = -log 4 + 2 JSD (GAN paper, Theorem 1), so the `jsd` of any D is a lower bound on the
@@ -150,7 +161,7 @@ class LogitLoss(AdversarialLoss):
             "jsd": (value + LOG_4) / 2.0,
         }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"label_smoothing": self.label_smoothing}
 
 
@@ -158,7 +169,7 @@ class LogitLoss(AdversarialLoss):
 class Minimax(LogitLoss):
     """The generator minimises `log(1 - D(G(z)))`: the zero-sum game of the GAN paper, Eq. 1. It saturates."""
 
-    def generator_loss(self, fake_outputs, z, latent):
+    def generator_loss(self, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         return minimax_generator_loss(logits_of(fake_outputs))
 
 
@@ -166,7 +177,7 @@ class Minimax(LogitLoss):
 class NonSaturating(LogitLoss):
     """The generator minimises `-log D(G(z))`: what the GAN paper trains with (end of section 3)."""
 
-    def generator_loss(self, fake_outputs, z, latent):
+    def generator_loss(self, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         return non_saturating_generator_loss(logits_of(fake_outputs))
 
 
@@ -174,15 +185,15 @@ class NonSaturating(LogitLoss):
 class KL(LogitLoss):
     """The generator minimises `-logit D(G(z))`: Huszár's third update, the sum of the other two."""
 
-    def generator_loss(self, fake_outputs, z, latent):
+    def generator_loss(self, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         return kl_generator_loss(logits_of(fake_outputs))
 
 
-def _names_of(outputs) -> str:
+def _names_of(outputs: Outputs) -> str:
     return ", ".join(sorted(outputs)) if isinstance(outputs, dict) else "one tensor"
 
 
-def energies_of(outputs):
+def energies_of(outputs: Outputs) -> Tensor:
     """The energies in the outputs of an autoencoding discriminator, as float32 `[B]`."""
     if not isinstance(outputs, dict) or "energy" not in outputs:
         raise ValueError(
@@ -197,7 +208,7 @@ def energies_of(outputs):
     return ops.cast(energy, "float32")
 
 
-def pulling_away_term(encodings):
+def pulling_away_term(encodings: Tensor) -> Tensor:
     """The pulling-away term of EBGAN (arXiv:1609.03126, section 2.4) sample by sample.
 
         PT = 1 / (N (N - 1)) sum_i sum_{j != i} cos^2(S_i, S_j)
@@ -245,21 +256,18 @@ class EBGAN(AdversarialLoss):
         ValueError: a margin that is not above 0, or a negative weight.
     """
 
-    def __init__(self, margin: float = 10.0, pulling_away_weight: float = 0.0):
+    def __init__(self, margin: float = 10.0, pulling_away_weight: float = 0.0) -> None:
         if not 0.0 < margin < math.inf:
             raise ValueError(f"margin must be a finite number above 0; found {margin}.")
         self.margin = float(margin)
         self.pulling_away_weight = _checked_weight("pulling_away_weight", pulling_away_weight)
+        self.smallest_batch = 2 if self.pulling_away_weight else 1  # PT has N (N - 1) pairs
 
-    @property
-    def smallest_batch(self):
-        return 2 if self.pulling_away_weight else 1  # PT has N (N - 1) pairs
-
-    def discriminator_loss(self, real_outputs, fake_outputs, z, latent):
+    def discriminator_loss(self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         hinge = ops.relu(self.margin - energies_of(fake_outputs))
         return energies_of(real_outputs) + hinge
 
-    def generator_loss(self, fake_outputs, z, latent):
+    def generator_loss(self, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         energy = energies_of(fake_outputs)
         if not self.pulling_away_weight:
             return energy
@@ -270,18 +278,20 @@ class EBGAN(AdversarialLoss):
             )
         return energy + self.pulling_away_weight * pulling_away_term(fake_outputs["encoding"])
 
-    def diagnostic_names(self, latent):
+    def diagnostic_names(self, latent: "Latent") -> tuple[str, ...]:
         return ("energy_real", "energy_fake")
 
-    def diagnostics(self, real_outputs, fake_outputs, z, latent):
+    def diagnostics(
+        self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent"
+    ) -> dict[str, Tensor]:
         """`energy_real`, `energy_fake`: the energies, in the margin's units."""
         return {"energy_real": energies_of(real_outputs), "energy_fake": energies_of(fake_outputs)}
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"margin": self.margin, "pulling_away_weight": self.pulling_away_weight}
 
 
-def mutual_information(outputs, z, latent) -> dict:
+def mutual_information(outputs: Outputs, z: Tensor, latent: Any) -> dict[str, Tensor]:
     """L_I(G, Q), the variational lower bound on I(c; G(z, c)), code by code (arXiv:1606.03657, Eq. 4 and 5).
 
         L_I = E[log Q(c | x)] + H(c) <= I(c; x)        and, for a categorical code, I(c; x) <= H(c)
@@ -333,7 +343,9 @@ class InfoGAN(AdversarialLoss):
         ValueError: another kind of adversarial loss, or a negative weight.
     """
 
-    def __init__(self, adversarial="non_saturating", information_weight: float = 1.0):
+    def __init__(
+        self, adversarial: str | AdversarialLoss | dict[str, Any] = "non_saturating", information_weight: float = 1.0
+    ) -> None:
         self.adversarial = get(adversarial)
         if not isinstance(self.adversarial, LogitLoss):
             raise ValueError(
@@ -342,16 +354,16 @@ class InfoGAN(AdversarialLoss):
             )
         self.information_weight = _checked_weight("information_weight", information_weight)
 
-    def discriminator_loss(self, real_outputs, fake_outputs, z, latent):
+    def discriminator_loss(self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         information = sum(mutual_information(fake_outputs, z, latent).values())
         adversarial = self.adversarial.discriminator_loss(real_outputs, fake_outputs, z, latent)
         return adversarial - self.information_weight * information
 
-    def generator_loss(self, fake_outputs, z, latent):
+    def generator_loss(self, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         information = sum(mutual_information(fake_outputs, z, latent).values())
         return self.adversarial.generator_loss(fake_outputs, z, latent) - self.information_weight * information
 
-    def diagnostic_names(self, latent):
+    def diagnostic_names(self, latent: "Latent") -> tuple[str, ...]:
         if not hasattr(latent, "code_names"):
             raise ValueError(
                 "InfoGAN needs a latent with codes, kerasgan.latents.Coded(noise, categorical, continuous); "
@@ -360,7 +372,9 @@ class InfoGAN(AdversarialLoss):
         information = ("mutual_information", *(f"mutual_information_{name}" for name in latent.code_names))
         return (*self.adversarial.diagnostic_names(latent), *information)
 
-    def diagnostics(self, real_outputs, fake_outputs, z, latent):
+    def diagnostics(
+        self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent"
+    ) -> dict[str, Tensor]:
         """The adversarial loss's own, `mutual_information` (L_I in nats) and its part from each code."""
         bounds = mutual_information(fake_outputs, z, latent)
         return {
@@ -369,11 +383,11 @@ class InfoGAN(AdversarialLoss):
             **{f"mutual_information_{name}": bound for name, bound in bounds.items()},
         }
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {"adversarial": serialize(self.adversarial), "information_weight": self.information_weight}
 
 
-def _checked_weight(name: str, weight) -> float:
+def _checked_weight(name: str, weight: float) -> float:
     if not 0.0 <= weight < math.inf:
         raise ValueError(f"{name} must be a finite number, at least 0; found {weight}.")
     return float(weight)
@@ -382,7 +396,7 @@ def _checked_weight(name: str, weight) -> float:
 ALIASES = {"minimax": Minimax, "non_saturating": NonSaturating, "kl": KL, "ebgan": EBGAN, "infogan": InfoGAN}
 
 
-def get(identifier) -> AdversarialLoss:
+def get(identifier: Any) -> AdversarialLoss:
     """An adversarial loss from an alias, an instance or a config.
 
     Args:
@@ -407,6 +421,6 @@ def get(identifier) -> AdversarialLoss:
     )
 
 
-def serialize(loss: AdversarialLoss) -> dict:
+def serialize(loss: AdversarialLoss) -> dict[str, Any]:
     """The config from which `get` makes the loss again."""
     return keras.saving.serialize_keras_object(loss)

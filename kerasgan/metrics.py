@@ -6,8 +6,11 @@ float64, over blocks of rows, so that memory does not grow with the product of t
 
 import dataclasses
 import math
+from collections.abc import Iterable, Iterator
 
 import numpy as np
+import scipy  # its rooms are imported when they are first asked for
+from numpy.typing import ArrayLike
 
 BLOCK = 1000  # rows of a matrix of distances at a time
 
@@ -56,20 +59,20 @@ class Score:
 class Moments:
     """The mean and covariance of features that come in batches."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.count = 0
-        self._shift = None  # the first batch's mean: sums of squares around it lose no digits
-        self._sum = self._products = None
+        # The first batch's mean: sums of squares around it lose no digits.
+        self._shift = self._sum = self._products = np.empty(0)
 
-    def add(self, features) -> "Moments":
+    def add(self, features: ArrayLike) -> "Moments":
         """Takes in `[B, D]` more rows; returns itself."""
-        features = _rows(features)
-        if self._shift is None:
-            self._shift = features.mean(0)
-            self._sum = np.zeros(features.shape[1])
-            self._products = np.zeros((features.shape[1],) * 2)
-        centred = features - self._shift
-        self.count += len(features)
+        rows = _rows(features)
+        if not self.count:
+            self._shift = rows.mean(0)
+            self._sum = np.zeros(rows.shape[1])
+            self._products = np.zeros((rows.shape[1],) * 2)
+        centred = rows - self._shift
+        self.count += len(rows)
         self._sum += centred.sum(0)
         self._products += centred.T @ centred
         return self
@@ -86,7 +89,7 @@ class Moments:
         return (self._products - self.count * np.outer(mean, mean)) / (self.count - 1)
 
 
-def frechet_distance(real, fake) -> float:
+def frechet_distance(real: ArrayLike | Moments, fake: ArrayLike | Moments) -> float:
     """‖m1 - m2‖² + tr(C1 + C2 - 2 (C1 C2)^(1/2)), the Fréchet distance of two normal distributions.
 
     On Inception's features it is the FID of Heusel et al. 2017 (arXiv:1706.08500, equation 6); on other features it is
@@ -101,27 +104,28 @@ def frechet_distance(real, fake) -> float:
     Raises:
         ValueError: different D, or fewer images than D, where the covariance is singular.
     """
-    real, fake = (x if isinstance(x, Moments) else Moments().add(x) for x in (real, fake))
-    if real.mean.shape != fake.mean.shape:
-        raise ValueError(f"Features must have one dimension; found {len(real.mean)} and {len(fake.mean)}.")
-    dimension, fewest = len(real.mean), min(real.count, fake.count)
+    ours, theirs = (x if isinstance(x, Moments) else Moments().add(x) for x in (real, fake))
+    if ours.mean.shape != theirs.mean.shape:
+        raise ValueError(f"Features must have one dimension; found {len(ours.mean)} and {len(theirs.mean)}.")
+    dimension, fewest = len(ours.mean), min(ours.count, theirs.count)
     if fewest <= dimension:
         raise ValueError(
             f"A Fréchet distance of {dimension} features needs more than {dimension} images; found {fewest}."
         )
-    root = _root(real.covariance)
-    # (C1 C2)^(1/2) has the trace of (C1^(1/2) C2 C1^(1/2))^(1/2), which is symmetric.
-    mixed = np.sqrt(np.clip(np.linalg.eigvalsh(root @ fake.covariance @ root), 0.0, None)).sum()
-    distance = np.sum((real.mean - fake.mean) ** 2) + np.trace(real.covariance) + np.trace(fake.covariance) - 2 * mixed
-    return max(float(distance), 0.0)
+    # (C1 C2)^(1/2) has the trace of (C1^(1/2) C2 C1^(1/2))^(1/2), which is symmetric, and so real where features are
+    # constant or depend on each other; scipy.linalg.sqrtm(C1 @ C2) is then complex, further off, and slower.
+    root = _root(ours.covariance)
+    mixed = np.sqrt(np.clip(np.linalg.eigvalsh(root @ theirs.covariance @ root), 0.0, None)).sum()
+    traces = np.trace(ours.covariance) + np.trace(theirs.covariance)
+    return max(float(np.sum((ours.mean - theirs.mean) ** 2) + traces - 2 * mixed), 0.0)
 
 
-def _root(matrix):
+def _root(matrix: np.ndarray) -> np.ndarray:
     values, vectors = np.linalg.eigh(matrix)
     return (vectors * np.sqrt(np.clip(values, 0.0, None))) @ vectors.T
 
 
-def kernel_distance(real, fake, block: int = 1000) -> tuple[float, float]:
+def kernel_distance(real: ArrayLike, fake: ArrayLike, block: int = 1000) -> tuple[float, float]:
     """The squared maximum mean discrepancy of features under the kernel (x·y / D + 1)³: KID on Inception's features.
 
     Unbiased (Bińkowski et al. 2018, arXiv:1801.01401, section 4). It is the mean over disjoint blocks, whose spread
@@ -152,11 +156,11 @@ def kernel_distance(real, fake, block: int = 1000) -> tuple[float, float]:
     return float(np.mean(values)), float(np.std(values, ddof=1) / math.sqrt(blocks))
 
 
-def _cubic(x, y):
+def _cubic(x: np.ndarray, y: np.ndarray) -> np.ndarray:
     return (x @ y.T / x.shape[1] + 1.0) ** 3
 
 
-def inception_score(probabilities, splits: int = 10) -> tuple[float, float]:
+def inception_score(probabilities: ArrayLike, splits: int = 10) -> tuple[float, float]:
     """exp(E_x KL(p(y|x) ‖ p(y))) (Salimans et al. 2016, arXiv:1606.03498, section 4).
 
     Args:
@@ -170,11 +174,11 @@ def inception_score(probabilities, splits: int = 10) -> tuple[float, float]:
         ValueError: rows that are no probabilities, or fewer than `splits`.
     """
     parts = np.array_split(_probabilities(probabilities, splits), splits)
-    values = [math.exp(_divergence(part, part.mean(0)).mean()) for part in parts]
+    values = [math.exp(_divergences(part, part.mean(0)).mean()) for part in parts]
     return float(np.mean(values)), float(np.std(values))
 
 
-def reversed_inception_score(probabilities) -> float:
+def reversed_inception_score(probabilities: ArrayLike) -> float:
     """E_x KL(p(y) ‖ p(y|x)), EBGAN's variant of the inception score (Zhao et al. 2016, arXiv:1609.03126, 4.1).
 
     Args:
@@ -185,17 +189,15 @@ def reversed_inception_score(probabilities) -> float:
     """
     p = np.clip(_probabilities(probabilities, 1), 1e-12, None)
     marginal = p.mean(0)
-    return float(_divergence(marginal, p).mean())
+    return float(_divergences(marginal, p).mean())
 
 
-def _divergence(p, q):
-    """KL(p ‖ q) of distributions along the last axis."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        terms = np.where(p > 0, p * (np.log(p) - np.log(q)), 0.0)
-    return terms.sum(-1)
+def _divergences(p: np.ndarray, q: np.ndarray) -> np.ndarray:
+    """KL(p ‖ q) of distributions along the last axis, in nats."""
+    return scipy.special.rel_entr(p, q).sum(-1)
 
 
-def precision_recall(real, fake, neighbours: int = 3) -> dict[str, float]:
+def precision_recall(real: ArrayLike, fake: ArrayLike, neighbours: int = 3) -> dict[str, float]:
     """Improved precision and recall (Kynkäänniemi et al. 2019, arXiv:1904.06991, section 3).
 
     A set's manifold is estimated by a ball around each of its points, which reaches to its k-th nearest other point.
@@ -221,7 +223,7 @@ def precision_recall(real, fake, neighbours: int = 3) -> dict[str, float]:
     return {"precision": float(np.concatenate(precise).mean()), "recall": float(recalled.mean())}
 
 
-def density_coverage(real, fake, neighbours: int = 5) -> dict[str, float]:
+def density_coverage(real: ArrayLike, fake: ArrayLike, neighbours: int = 5) -> dict[str, float]:
     """Density and coverage (Naeem et al. 2020, arXiv:2002.09797, section 3), which outliers sway less.
 
     Args:
@@ -245,7 +247,9 @@ def density_coverage(real, fake, neighbours: int = 5) -> dict[str, float]:
     return {"density": inside / (neighbours * len(fake)), "coverage": float(covered.mean())}
 
 
-def parzen_log_likelihood(samples, validation, test, sigmas=None) -> dict[str, float]:
+def parzen_log_likelihood(
+    samples: ArrayLike, validation: ArrayLike, test: ArrayLike, sigmas: Iterable[float] | None = None
+) -> dict[str, float]:
     """The Parzen-window estimate of Goodfellow et al. 2014 (arXiv:1406.2661, section 5), in nats.
 
     A Gaussian of width sigma around each generated sample; log p(x) = log mean exp(-‖x - s‖² / 2 sigma²)
@@ -264,7 +268,7 @@ def parzen_log_likelihood(samples, validation, test, sigmas=None) -> dict[str, f
     Raises:
         ValueError: images of different sizes, or none.
     """
-    samples, validation, test = (_rows(np.reshape(x, (len(x), -1))) for x in (samples, validation, test))
+    samples, validation, test = (_flat(x) for x in (samples, validation, test))
     if not samples.shape[1] == validation.shape[1] == test.shape[1]:
         raise ValueError(
             "Samples, validation and test images must be of one size; "
@@ -280,16 +284,16 @@ def parzen_log_likelihood(samples, validation, test, sigmas=None) -> dict[str, f
     }
 
 
-def _log_density(points, samples, sigma):
+def _log_density(points: np.ndarray, samples: np.ndarray, sigma: float) -> np.ndarray:
     logs = []
     for distances in _squared_distances(points, samples):
-        exponents = -distances / (2 * sigma**2)
+        exponents = -distances / (2 * sigma**2)  # scipy.special.logsumexp of these takes several times as long
         highest = exponents.max(1, keepdims=True)
         logs.append(highest[:, 0] + np.log(np.exp(exponents - highest).mean(1)))
     return np.concatenate(logs) - points.shape[1] * math.log(sigma * math.sqrt(2 * math.pi))
 
 
-def nearest_neighbours(samples, training) -> tuple[np.ndarray, np.ndarray]:
+def nearest_neighbours(samples: ArrayLike, training: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The training image nearest to each sample, in Euclidean distance: what tells a generator from a memory.
 
     Args:
@@ -302,7 +306,7 @@ def nearest_neighbours(samples, training) -> tuple[np.ndarray, np.ndarray]:
     Raises:
         ValueError: images of different sizes, or none.
     """
-    samples = _rows(np.reshape(samples, (len(samples), -1)))
+    samples = _flat(samples)
     best = np.full(len(samples), np.inf)
     indices = np.zeros(len(samples), np.int64)
     for start in range(0, len(training), BLOCK):
@@ -320,45 +324,38 @@ def nearest_neighbours(samples, training) -> tuple[np.ndarray, np.ndarray]:
     return indices, np.sqrt(best)
 
 
-def assignment_accuracy(categories, labels) -> tuple[float, list[int]]:
+def assignment_accuracy(categories: ArrayLike, labels: ArrayLike) -> tuple[float, list[int]]:
     """How well categories that were found without labels name the classes, each category standing for one of them.
 
     The assignment is the best of all one-to-one ones (Chen et al. 2016, arXiv:1606.03657, section 7.2, matches
-    categories to digits). It is found class by class over the sets of categories that are taken already.
+    categories to digits).
 
     Args:
         categories: whole numbers from 0, `[N]`.
-        labels: classes, whole numbers from 0, `[N]`; as many classes as categories, or fewer.
+        labels: classes, whole numbers from 0, `[N]`. Where there are fewer categories than classes, some classes go
+            without.
 
     Returns:
-        The share of samples whose category stands for their class; and each class's category.
+        The share of samples whose category stands for their class; and each class's category, where numbers that no
+        sample has stand for none.
 
     Raises:
-        ValueError: arrays that do not fit each other, more classes than categories, or more than 16 categories.
+        ValueError: arrays that do not fit each other, or numbers below 0.
     """
     categories, labels = np.asarray(categories, np.int64), np.asarray(labels, np.int64)
     if categories.ndim != 1 or categories.shape != labels.shape or not len(labels):
         raise ValueError(f"Categories and labels must be [N]; found shapes {categories.shape} and {labels.shape}.")
+    least = min(categories.min(), labels.min())
+    if least < 0:
+        raise ValueError(f"Categories and labels must be at least 0; found {least}.")
     classes = int(labels.max()) + 1
-    size = max(int(categories.max()) + 1, classes)
-    if size > 16:
-        raise ValueError(f"At most 16 categories can be assigned to classes; found {size}.")
-    counts = np.zeros((classes, size), np.int64)
+    counts = np.zeros((classes, max(int(categories.max()) + 1, classes)), np.int64)
     np.add.at(counts, (labels, categories), 1)
-    best = {0: (0, [])}  # taken categories, as bits -> samples named rightly, each class's category so far
-    for row in counts:
-        longer = {}
-        for taken, (right, chosen) in best.items():
-            for category in range(size):
-                bit = 1 << category
-                if not taken & bit and right + row[category] > longer.get(taken | bit, (-1,))[0]:
-                    longer[taken | bit] = (int(right + row[category]), [*chosen, category])
-        best = longer
-    right, chosen = max(best.values())
-    return right / len(labels), chosen
+    rows, chosen = scipy.optimize.linear_sum_assignment(counts, maximize=True)
+    return int(counts[rows, chosen].sum()) / len(labels), chosen.tolist()
 
 
-def mode_coverage(samples, modes, sigma: float, radius: float = 3.0) -> dict[str, float]:
+def mode_coverage(samples: ArrayLike, modes: ArrayLike, sigma: float, radius: float = 3.0) -> dict[str, float]:
     """How a generator covers a mixture of round normal distributions: the protocol of PacGAN (arXiv:1712.04086, 4.1).
 
     Args:
@@ -383,19 +380,18 @@ def mode_coverage(samples, modes, sigma: float, radius: float = 3.0) -> dict[str
         )
     if not np.isfinite(samples).all():
         raise ValueError("mode_coverage needs finite samples; these hold NaN or infinity.")
-    distances = np.linalg.norm(samples[:, None] - modes, axis=-1)  # [N, M]
+    distances = scipy.spatial.distance.cdist(samples, modes)  # [N, M]
     nearest = distances.argmin(1)
     good = distances.min(1) <= radius * sigma
     shares = np.bincount(nearest, minlength=len(modes)) / len(samples)
-    held = shares[shares > 0]
     return {
         "modes": len(np.unique(nearest[good])),
         "high_quality": float(good.mean()),
-        "kl": float(np.sum(held * np.log(held * len(modes)))),
+        "kl": float(_divergences(shares, np.full(len(modes), 1 / len(modes)))),
     }
 
 
-def _rows(array) -> np.ndarray:
+def _rows(array: ArrayLike) -> np.ndarray:
     array = np.asarray(array, np.float64)
     if array.ndim != 2 or not len(array):
         raise ValueError(f"Features must have shape [N, D] with at least one row; found {array.shape}.")
@@ -404,7 +400,12 @@ def _rows(array) -> np.ndarray:
     return array
 
 
-def _pair(real, fake, more_than: int = 0):
+def _flat(images: ArrayLike) -> np.ndarray:
+    images = np.asarray(images)
+    return _rows(images.reshape(len(images), -1))
+
+
+def _pair(real: ArrayLike, fake: ArrayLike, more_than: int = 0) -> tuple[np.ndarray, np.ndarray]:
     real, fake = _rows(real), _rows(fake)
     if real.shape[1] != fake.shape[1]:
         raise ValueError(f"Features must have one dimension; found {real.shape[1]} and {fake.shape[1]}.")
@@ -413,31 +414,32 @@ def _pair(real, fake, more_than: int = 0):
     return real, fake
 
 
-def _probabilities(probabilities, least):
+def _probabilities(probabilities: ArrayLike, least: int) -> np.ndarray:
     p = _rows(probabilities)
     if len(p) < least or p.min() < 0 or np.abs(p.sum(1) - 1).max() > 1e-3:
         raise ValueError(f"Probabilities must be at least {least} rows that sum to 1; found shape {p.shape}.")
     return p / p.sum(1, keepdims=True)
 
 
-def _squared_distances(rows, columns):
-    """Blocks `[at most BLOCK, M]` of ‖row - column‖²."""
+def _squared_distances(rows: np.ndarray, columns: np.ndarray) -> Iterator[np.ndarray]:
+    """Blocks `[at most BLOCK, M]` of ‖row - column‖², by a matrix product: in the hundreds of dimensions that images
+    have scipy.spatial.distance.cdist takes several times as long.
+    """
     squares = (columns**2).sum(1)
     for start in range(0, len(rows), BLOCK):
         block = rows[start : start + BLOCK]
         yield np.maximum((block**2).sum(1)[:, None] + squares - 2 * block @ columns.T, 0.0)
 
 
-def _numbered(blocks):
+def _numbered(blocks: Iterable[np.ndarray]) -> Iterator[tuple[int, np.ndarray]]:
     start = 0
     for block in blocks:
         yield start, block
         start += len(block)
 
 
-def _radii(points, neighbours):
+def _radii(points: np.ndarray, neighbours: int) -> np.ndarray:
     """The squared distance from each point to its k-th nearest other point."""
-    radii = []
-    for block in _squared_distances(points, points):
-        radii.append(np.partition(block, neighbours, axis=1)[:, neighbours])  # its nearest is the point itself
+    # Each one's nearest is the point itself.
+    radii = [np.partition(block, neighbours, axis=1)[:, neighbours] for block in _squared_distances(points, points)]
     return np.concatenate(radii)

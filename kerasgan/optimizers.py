@@ -21,15 +21,15 @@ class Adam(keras.optimizers.Adam):
         ValueError: `amsgrad` is asked for.
     """
 
-    def __init__(self, *args, **kwargs):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if self.amsgrad:
             raise ValueError("This Adam has no amsgrad; use keras.optimizers.Adam.")
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
         index = self._get_variable_index(variable)
         dtype = variable.dtype  # Keras hands over the tf.Variable
-        step = tf.cast(self.iterations.value + 1, dtype)
+        step = tf.cast(self.iterations + 1, dtype)  # a variable, or under gradient accumulation a tensor
         beta_1, beta_2 = (tf.constant(beta, dtype) for beta in (self.beta_1, self.beta_2))
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
@@ -57,17 +57,17 @@ class FlooredExponentialDecay(keras.optimizers.schedules.LearningRateSchedule):
     Reference: `ExponentialDecay` in the GAN paper's `mnist.yaml` (github.com/goodfeli/adversarial).
     """
 
-    def __init__(self, initial_learning_rate: float, factor: float, floor: float):
+    def __init__(self, initial_learning_rate: float, factor: float, floor: float) -> None:
         self.initial_learning_rate = initial_learning_rate
         self.factor = factor
         self.floor = floor
 
-    def __call__(self, step):
+    def __call__(self, step: Any) -> tf.Tensor:
         # exp(-t log f) and not f**-t: 1.000004 itself is 1.5 % off in float32.
         decay = ops.exp(-math.log(self.factor) * ops.cast(step, "float32"))
         return ops.maximum(self.initial_learning_rate * decay, self.floor)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         return {
             "initial_learning_rate": self.initial_learning_rate,
             "factor": self.factor,
@@ -90,19 +90,19 @@ class RampedMomentumSGD(keras.optimizers.SGD):
 
     def __init__(
         self,
-        learning_rate=0.1,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.1,
         initial_momentum: float = 0.5,
         final_momentum: float = 0.7,
         ramp_steps: int = 125_000,
-        **kwargs,
-    ):
+        **kwargs: Any,
+    ) -> None:
         super().__init__(learning_rate=learning_rate, momentum=initial_momentum, **kwargs)
         self.final_momentum = final_momentum
         self.ramp_steps = ramp_steps
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: tf.Tensor, variable: tf.Variable, learning_rate: tf.Tensor) -> None:
         dtype = variable.dtype
-        share = tf.minimum(tf.cast(self.iterations.value, tf.float32) / self.ramp_steps, 1.0)
+        share = tf.minimum(tf.cast(self.iterations, tf.float32) / self.ramp_steps, 1.0)
         tf.raw_ops.ResourceApplyKerasMomentum(
             var=variable.handle,
             accum=self.momentums[self._get_variable_index(variable)].value.handle,
@@ -111,7 +111,7 @@ class RampedMomentumSGD(keras.optimizers.SGD):
             momentum=tf.cast(self.momentum + share * (self.final_momentum - self.momentum), dtype),
         )
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
         config = super().get_config()
         for fixed in ("momentum", "nesterov"):
             del config[fixed]

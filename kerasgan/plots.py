@@ -1,20 +1,33 @@
 """Pictures of samples and of trainings, written as PNG and GIF."""
 
 import math
+import os
 import pathlib
+import warnings
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
 
 from kerasgan.files import replacing
 
+if TYPE_CHECKING:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-def grid(images, path=None, columns: int | None = None, gap: int = 2) -> np.ndarray:
+ROUNDING = 1e-3  # less than half a step of 256 greys
+
+
+def grid(
+    images: ArrayLike, path: str | os.PathLike | None = None, columns: int | None = None, gap: int = 2
+) -> np.ndarray:
     """Lays images out in rows.
 
     Args:
-        images: float `[N, H, W, C]` in [0, 1] with C 1 or 3.
+        images: float `[N, H, W, C]` in [0, 1] with C 1 or 3. Numbers beyond are cut off there, with a warning; NaN is
+            drawn black.
         path: where to write a PNG; None writes nothing.
         columns: images per row; None makes the grid as square as it gets.
         gap: white pixels between images.
@@ -25,14 +38,23 @@ def grid(images, path=None, columns: int | None = None, gap: int = 2) -> np.ndar
     Raises:
         ValueError: images of another shape, or none.
     """
-    images = np.nan_to_num(np.asarray(images, np.float32))  # a diverged generator draws black
-    if images.ndim != 4 or images.shape[3] not in (1, 3) or not len(images):
-        raise ValueError(f"A grid needs images [N, H, W, 1 or 3]; found shape {images.shape}.")
-    n, height, width, channels = images.shape
+    drawn = np.asarray(images, np.float32)
+    if drawn.ndim != 4 or drawn.shape[3] not in (1, 3) or not len(drawn):
+        raise ValueError(f"A grid needs images [N, H, W, 1 or 3]; found shape {drawn.shape}.")
+    finite = drawn[np.isfinite(drawn)]
+    low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+    if low < -ROUNDING or high > 1.0 + ROUNDING:
+        warnings.warn(  # and no error, which would end the training that is being watched
+            f"A grid shows images in [0, 1] and cuts off the rest; found values from {low:g} to {high:g}. What a "
+            "generator or predict gives is brought there by gan.to_unit_range(samples); gan.generate does so.",
+            stacklevel=2,
+        )
+    n, height, width, channels = drawn.shape
     columns = columns or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
     sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 255, np.uint8)
-    for i, image in enumerate(np.rint(np.clip(images, 0.0, 1.0) * 255.0).astype(np.uint8)):
+    pixels = np.rint(np.clip(np.nan_to_num(drawn), 0.0, 1.0) * 255.0).astype(np.uint8)  # a diverged G draws black
+    for i, image in enumerate(pixels):
         top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
         sheet[top : top + height, left : left + width] = image
     if path is not None:
@@ -40,7 +62,7 @@ def grid(images, path=None, columns: int | None = None, gap: int = 2) -> np.ndar
     return sheet
 
 
-def points(samples, path=None, real=None) -> np.ndarray:
+def points(samples: ArrayLike, path: str | os.PathLike | None = None, real: ArrayLike | None = None) -> np.ndarray:
     """Draws points of the plane as a scatter plot, numbers as a histogram.
 
     Args:
@@ -54,34 +76,31 @@ def points(samples, path=None, real=None) -> np.ndarray:
     Raises:
         ValueError: samples or real points of another shape, or none.
     """
-    samples = np.asarray(samples, np.float32)
-    if samples.ndim != 2 or samples.shape[1] not in (1, 2) or not len(samples):
-        raise ValueError(f"A picture of points needs samples [N, 1] or [N, 2]; found shape {samples.shape}.")
-    if real is not None:
-        real = np.asarray(real, np.float32)
-        if real.ndim != 2 or real.shape[1] != samples.shape[1] or not len(real):
-            raise ValueError(
-                f"The real points behind samples {samples.shape} must have their form; found {real.shape}."
-            )
-    samples = samples[np.isfinite(samples).all(1)]  # a diverged generator draws nothing
-    shown = samples if real is None else real
+    drawn = np.asarray(samples, np.float32)
+    if drawn.ndim != 2 or drawn.shape[1] not in (1, 2) or not len(drawn):
+        raise ValueError(f"A picture of points needs samples [N, 1] or [N, 2]; found shape {drawn.shape}.")
+    behind = None if real is None else np.asarray(real, np.float32)
+    if behind is not None and (behind.ndim != 2 or behind.shape[1] != drawn.shape[1] or not len(behind)):
+        raise ValueError(f"The real points behind samples {drawn.shape} must have their form; found {behind.shape}.")
+    drawn = drawn[np.isfinite(drawn).all(1)]  # a diverged generator draws nothing
+    shown = drawn if behind is None else behind
     low, high = (shown.min(0), shown.max(0)) if len(shown) else (np.zeros(2), np.ones(2))
     middle, reach = (low + high) / 2, 0.6 * max(float(np.max(high - low)), 1e-3)
 
     figure, canvas = _figure((4.0, 4.0))
     axes = figure.add_subplot()
     axes.set_xlim(middle[0] - reach, middle[0] + reach)
-    if samples.shape[1] == 2:
+    if drawn.shape[1] == 2:
         axes.set_ylim(middle[1] - reach, middle[1] + reach)
         axes.set_aspect("equal")
-        if real is not None:
-            axes.plot(*real.T, ".", markersize=2, color="0.75")
-        axes.plot(*samples.T, ".", markersize=2, color="tab:red")
+        if behind is not None:
+            axes.plot(*behind.T, ".", markersize=2, color="0.75")
+        axes.plot(*drawn.T, ".", markersize=2, color="tab:red")
     else:
-        bins = np.linspace(middle[0] - reach, middle[0] + reach, 61)
-        if real is not None:
-            axes.hist(real[:, 0], bins, density=True, color="0.75")
-        axes.hist(samples[:, 0], bins, density=True, histtype="step", color="tab:red")
+        bins = np.linspace(middle[0] - reach, middle[0] + reach, 61).tolist()
+        if behind is not None:
+            axes.hist(behind[:, 0], bins, density=True, color="0.75")
+        axes.hist(drawn[:, 0], bins, density=True, histtype="step", color="tab:red")
     canvas.draw()
     sheet = np.asarray(canvas.buffer_rgba())[..., :3].copy()
     if path is not None:
@@ -89,7 +108,9 @@ def points(samples, path=None, real=None) -> np.ndarray:
     return sheet
 
 
-def page(sections: Sequence[tuple[str, np.ndarray]], path=None, margin: int = 12) -> np.ndarray:
+def page(
+    sections: Sequence[tuple[str, np.ndarray]], path: str | os.PathLike | None = None, margin: int = 12
+) -> np.ndarray:
     """Lays pictures out below each other, each under a heading.
 
     Args:
@@ -123,7 +144,7 @@ def page(sections: Sequence[tuple[str, np.ndarray]], path=None, margin: int = 12
     return pixels
 
 
-def write(pixels: np.ndarray, path) -> None:
+def write(pixels: np.ndarray, path: str | os.PathLike) -> None:
     """Writes uint8 `[height, width, 1 or 3]` as a PNG."""
     with replacing(path) as temporary:
         _picture(pixels).save(temporary, format="PNG", optimize=True)
@@ -134,12 +155,14 @@ def can_draw(shape: tuple[int, ...]) -> bool:
     return (len(shape) == 3 and shape[2] in (1, 3)) or shape in ((1,), (2,))
 
 
-def samples(samples, path=None, real=None) -> np.ndarray:
+def samples(samples: ArrayLike, path: str | os.PathLike | None = None, real: ArrayLike | None = None) -> np.ndarray:
     """A picture of whatever a generator gives: a `grid` of images, or `points`."""
     return grid(samples, path) if np.ndim(samples) == 4 else points(samples, path, real)
 
 
-def animation(frames: Sequence[pathlib.Path], path, longest: int = 150, milliseconds: int = 120) -> None:
+def animation(
+    frames: Sequence[pathlib.Path], path: str | os.PathLike, longest: int = 150, milliseconds: int = 120
+) -> None:
     """Joins PNG files of one size into an endless GIF.
 
     Args:
@@ -162,7 +185,12 @@ def animation(frames: Sequence[pathlib.Path], path, longest: int = 150, millisec
         )
 
 
-def curves(history: Mapping[str, Sequence[float]], path, x: Sequence[float] | None = None, xlabel="epoch") -> None:
+def curves(
+    history: Mapping[str, Sequence[float]],
+    path: str | os.PathLike,
+    x: Sequence[float] | None = None,
+    xlabel: str = "epoch",
+) -> None:
     """Plots what `fit` logged, one panel for each kind of value.
 
     Args:
@@ -198,7 +226,7 @@ def curves(history: Mapping[str, Sequence[float]], path, x: Sequence[float] | No
         figure.savefig(temporary, format="png", dpi=110)
 
 
-def _figure(size: tuple[float, float]):
+def _figure(size: tuple[float, float]) -> "tuple[Figure, FigureCanvasAgg]":
     """A figure of so many inches and its canvas, without any window system."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure

@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import tempfile
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -46,14 +47,14 @@ def get(name: str) -> tf.distribute.Strategy:
     return tf.distribute.MultiWorkerMirroredStrategy()
 
 
-def has_workers(strategy) -> bool:
+def has_workers(strategy: tf.distribute.Strategy) -> bool:
     """Whether there are other processes than this one."""
     resolver = strategy.cluster_resolver
     cluster = {} if resolver is None else resolver.cluster_spec().as_dict()
     return sum(len(tasks) for tasks in cluster.values()) > 1
 
 
-def is_chief(strategy) -> bool:
+def is_chief(strategy: tf.distribute.Strategy) -> bool:
     """Whether this process is the one that writes files: the task "chief", or where there is none the worker 0."""
     if not has_workers(strategy):
         return True
@@ -62,7 +63,7 @@ def is_chief(strategy) -> bool:
     return (resolver.task_type, resolver.task_id) == (kind, 0)
 
 
-def agreed(value: float, strategy) -> float:
+def agreed(value: float, strategy: tf.distribute.Strategy) -> float:
     """The chief's number, on all workers; all must ask at the same time.
 
     What decides whether something is saved, or which checkpoint is loaded, must be the same everywhere: all workers
@@ -71,7 +72,7 @@ def agreed(value: float, strategy) -> float:
     if not has_workers(strategy):
         return value
 
-    def choose():
+    def choose() -> tf.Tensor:
         context = tf.distribute.get_replica_context()
         first = tf.equal(context.replica_id_in_sync_group, 0)
         own = tf.where(first, tf.constant(value, tf.float64), tf.constant(0.0, tf.float64))
@@ -81,7 +82,7 @@ def agreed(value: float, strategy) -> float:
 
 
 @contextlib.contextmanager
-def writable(strategy, folder):
+def writable(strategy: tf.distribute.Strategy, folder: pathlib.Path) -> Iterator[pathlib.Path]:
     """The folder for the chief; for other workers one that vanishes.
 
     Every worker must take part in saving, because variables that each replica has for itself are added up over all.

@@ -12,12 +12,13 @@ import time
 import numpy as np
 from PIL import Image
 
+import kerasgan
 from kerasgan import presets
 from kerasgan.serving import Client
 from kerasgan.serving.client import ServingError
 
 
-def check(gan, client):
+def check(gan: kerasgan.GAN, client: Client) -> list[str]:
     """Every signature, requests that are joined, and one that is refused."""
     expected = gan.generate(40, seed=7)
     signatures = client.metadata()["signatures"]
@@ -44,7 +45,7 @@ def check(gan, client):
     return sorted(signatures)
 
 
-def main(repository, model, *urls):
+def main(repository: str, model: str, *urls: str) -> None:
     gan = presets.load(pathlib.Path(repository) / model)
     for url in urls:
         client = Client(url, model)

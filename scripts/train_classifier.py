@@ -55,7 +55,7 @@ Its classes: {classes}.
 """
 
 
-def build():
+def build() -> keras.Model:
     """28x28x1 in [0, 1] -> 64 features, and the probabilities of the ten classes."""
     images = keras.Input((28, 28, 1), name="images")
     x = images
@@ -72,17 +72,17 @@ def build():
     return keras.Model(images, {"features": x, "probabilities": probabilities}, name="fashion_mnist_classifier")
 
 
-def load(split):
+def load(split: str) -> tuple[np.ndarray, np.ndarray]:
     fashion_mnist.prepare()
     images, labels = tfds.as_numpy(tfds.load("fashion_mnist", split=split, batch_size=-1, as_supervised=True))
     return images.astype(np.float32) / 255.0, labels
 
 
-def flip(images, labels):
+def flip(images: tf.Tensor, labels: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     return tf.image.random_flip_left_right(images, seed=FLAGS.seed), labels
 
 
-def main(_):
+def main(_: list[str]) -> None:
     keras.utils.set_random_seed(FLAGS.seed)
     images, labels = load(FLAGS.split)
     steps = len(images) // 128

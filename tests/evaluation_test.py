@@ -2,6 +2,7 @@
 
 import json
 import types
+import warnings
 
 import keras
 import numpy as np
@@ -80,6 +81,51 @@ def test_every_score_is_its_measures(gan, tmp_path):
     assert f"{fcd.value:.4g}" in report.table()
 
 
+def test_real_samples_that_were_trained_on_are_noticed(gan):
+    real = real_images(100)
+    options = {"features": averages(), "n": 40}
+    with pytest.warns(UserWarning, match=r"10 of the 40 real samples \(split 'train\[30:70\]'\) are training samples"):
+        evaluation.evaluate(gan, real, "train[30:70]", "train[60:]", **options)
+    with pytest.warns(UserWarning, match="40 of the 40 real samples"):
+        evaluation.evaluate(gan, real, **options)  # as of a folder, which has one split
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        evaluation.evaluate(gan, real, "train[60:]", "train[:60]", **options)
+
+
+def test_a_network_of_a_class_of_its_own_scores(gan):
+    """What does not say how many features it gives is asked: too few images are refused before they are scored."""
+
+    class Means(keras.Model):
+        def call(self, images):
+            return averages()(images)
+
+    real = real_images(60)
+    scores = evaluation.evaluate(gan, real, "train[:30]", "train[30:]", features=Means(name="means")).scores
+    expected = evaluation.evaluate(gan, real, "train[:30]", "train[30:]", features=averages()).scores
+    assert (scores["fcd"].features, scores["fcd"].value) == ("means", expected["fcd"].value)
+
+    class Pixels(keras.Model):
+        def call(self, images):
+            return keras.ops.reshape(images, (-1, 64))
+
+    with pytest.raises(ValueError, match="30 real samples are too few: scores on the 64 features of pixels"):
+        evaluation.evaluate(gan, real, "train[:30]", "train[30:]", features=Pixels(name="pixels"))
+
+
+def test_grey_pictures_are_not_taken_for_clothes():
+    """28x28 and grey is no sign of Fashion-MNIST; its name is."""
+    gan = kerasgan.create_model("vanilla_gan", generator_units=8, discriminator_units=4)
+    digits = np.zeros((80, 28, 28, 1), np.uint8)
+    with pytest.raises(ValueError, match=r"by default; give .*, or 'fashion_mnist_classifier' where they show clothes"):
+        evaluation.evaluate(gan, digits)
+    assert evaluation.Judge(digits, dataset="fashion_mnist:3.0.1").name == "fashion_mnist_classifier"
+    with pytest.raises(ValueError, match="no features for images 28 x 28 x 1 by default"):
+        evaluation.Judge(digits, dataset="mnist")
+    with pytest.raises(ValueError, match="without training images cannot look for the nearest"):
+        evaluation.Judge(digits, features="fashion_mnist_classifier").nearest(digits / 255.0, None)
+
+
 def test_the_same_evaluation_gives_the_same_numbers(gan):
     options = {"split": "train[:64]", "training_split": "train[64:]", "n": 32, "features": averages()}
     first, second = (evaluation.evaluate(gan, real_images(128), **options) for _ in range(2))
@@ -119,7 +165,11 @@ def test_points_are_their_own_features():
         (real_images(10), {}, "10 real samples are too few: scores on the 4 features of averages need more than 10"),
         (real_images(30), {"features": many()}, "30 real samples .* the 64 features of pixels need more than 64"),
         (real_images(), {"features": "inception"}, "The features inception are of images"),
-        (real_images(), {"features": None}, "There are no features for images 8 x 8 x 1; give a Keras model"),
+        (
+            real_images(),
+            {"features": None},
+            "no features for images 8 x 8 x 1 by default; give a Keras model",
+        ),
         (
             np.zeros((90, 9, 9, 3), np.uint8),
             {},
@@ -230,3 +280,5 @@ def test_interpolations_and_traversals():
     np.testing.assert_array_equal(drawn[1][:, 2:5], np.tile(np.eye(3), (2, 1)))
     np.testing.assert_allclose(drawn[3][: evaluation.COLUMNS, 6], np.linspace(-2, 2, evaluation.COLUMNS), atol=1e-6)
     np.testing.assert_array_equal(np.ptp(drawn[3][:, 5].reshape(2, -1), axis=1), 0)
+    with pytest.raises(ValueError, match="This model has no codes: its latent is Normal"):
+        evaluation.traversals(small_gan())

@@ -28,6 +28,40 @@ def test_features_of_a_users_network():
     np.testing.assert_allclose(extractor.extract(batches)["features"], [[8, 16], [8, 16], [16, 32]])
 
 
+class Sums(keras.Model):
+    """A network that says neither what it takes nor what it gives, and keeps to 16 pixels all the same."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.dense = keras.layers.Dense(2, use_bias=False, kernel_initializer="ones")
+
+    def call(self, images):
+        return {"features": self.dense(keras.ops.reshape(images, (-1, int(np.prod(images.shape[1:])))))}
+
+
+@pytest.mark.parametrize("called", [False, True])
+def test_networks_that_do_not_say_their_shapes(called):
+    network = Sums(name="mine")
+    if called:
+        network(np.zeros((3, 4, 4, 1), np.float32))
+    extractor = features.get(network, (4, 4, 1))
+    assert (extractor.name, extractor.dimension) == ("mine", 2)
+    assert extractor.extract([np.ones((1, 4, 4, 1))])["features"].tolist() == [[16, 16]]
+    with pytest.raises(ValueError, match=r"The network mine does not take images 5 x 5 x 1: .*expected axis -1.*25"):
+        features.get(network, (5, 5, 1))
+    with pytest.raises(ValueError, match="does not take images 5 x 5 x 1"):
+        extractor.extract([np.ones((1, 5, 5, 1))])
+    unbuilt = keras.Sequential([keras.layers.Flatten(), keras.layers.Dense(3)])
+    assert features.get(unbuilt, (4, 4, 1)).dimension == 3
+
+
+def test_networks_of_several_inputs_are_refused():
+    inputs = [keras.Input((4, 4, 1)) for _ in range(2)]
+    network = keras.Model(inputs, keras.layers.Flatten()(keras.layers.Add()(inputs)), name="pairs")
+    with pytest.raises(ValueError, match="The network pairs takes 2 inputs; features are of images alone"):
+        features.get(network, (4, 4, 1))
+
+
 def test_a_network_in_a_file(tmp_path):
     summing_network().save(tmp_path / "mine.keras")
     extractor = features.get(tmp_path / "mine.keras", (4, 4, 1))
@@ -39,7 +73,7 @@ def test_the_classifier_knows_fashion(fashion_mnist):
     """Its card's accuracy, on the first thousand test images, within three standard errors."""
     import tensorflow_datasets as tfds
 
-    extractor = features.get(None, (28, 28, 1))
+    extractor = features.get(None, (28, 28, 1), "fashion_mnist")
     assert extractor.name == "fashion_mnist_classifier"
     assert len(extractor.classes) == 10
     test = tfds.load("fashion_mnist", split="test[:1000]", batch_size=-1)
@@ -79,7 +113,8 @@ def test_a_damaged_classifier_is_refused(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("asked", "shape", "message"),
     [
-        (None, (32, 32, 1), "There are no features for images 32 x 32 x 1"),
+        (None, (32, 32, 1), r"no features for images 32 x 32 x 1 by default; give a Keras model, as --features=\S+$"),
+        (None, (28, 28, 1), "28 x 28 x 1 by default; .*, or 'fashion_mnist_classifier' where they show clothes"),
         ("fashion_mnist_classifier", (32, 32, 3), "are of images 28 x 28 x 1; these are 32 x 32 x 3"),
         ("incepton", (32, 32, 3), "Unknown features 'incepton': there are fashion_mnist_classifier, inception, and"),
         ("nowhere.keras", (32, 32, 3), "Unknown features 'nowhere.keras'"),

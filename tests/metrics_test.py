@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 import pytest
+import scipy
 
 from kerasgan import metrics, toys
 
@@ -72,6 +73,30 @@ def test_frechet_distance_of_covariances_that_do_not_commute():
     expected = np.trace(a) + np.trace(b) - 2 * root_trace
     found = metrics.frechet_distance(with_moments([5.0, 5.0], a), with_moments([5.0, 5.0], b, seed=2))
     assert found == pytest.approx(expected)
+
+
+def test_frechet_distance_of_singular_covariances():
+    """Features that never change, or follow from each other, are common behind a ReLU. Two normal distributions on
+    lines along u and v: (C1 C2)^(1/2) = u v' s, of which the trace is |u·v|.
+    """
+    rng = np.random.default_rng(6)
+    u, v = rng.normal(size=(2, 8))
+    along = math.sqrt(49 / 50) * np.tile([[1.0], [-1.0]], (25, 1))  # mean 0, variance 1
+    expected = u @ u + v @ v - 2 * abs(u @ v)
+    assert metrics.frechet_distance(along * u, along[::-1] * v) == pytest.approx(expected, rel=1e-6)
+    dead = np.concatenate([with_moments([1.0, 2.0], np.diag([4.0, 9.0])), np.zeros((500, 3))], axis=1)
+    other = np.concatenate([with_moments([1.0, 0.0], np.diag([1.0, 1.0]), seed=1), np.zeros((500, 3))], axis=1)
+    assert metrics.frechet_distance(dead, other) == pytest.approx(4 + (2 - 1) ** 2 + (3 - 1) ** 2)
+
+
+def test_frechet_distance_by_the_root_of_the_product():
+    """As the formula is printed, by scipy's root of a matrix, where that is a good one: of regular covariances."""
+    rng = np.random.default_rng(7)
+    real, fake = (rng.normal(size=(400, 16)) @ rng.normal(size=(16, 16)) + rng.normal(size=16) for _ in range(2))
+    first, second = np.cov(real.T), np.cov(fake.T)
+    root = scipy.linalg.sqrtm(first @ second).real
+    expected = np.sum((real.mean(0) - fake.mean(0)) ** 2) + np.trace(first + second - 2 * root)
+    assert metrics.frechet_distance(real, fake) == pytest.approx(expected, rel=1e-8)
 
 
 def test_moments_come_in_batches_and_far_from_zero():
@@ -216,10 +241,19 @@ def test_assignment_accuracy():
     categories = np.repeat([0, 1, 1], [4, 5, 3])
     labels = np.repeat([0, 0, 1], [4, 5, 3])
     assert metrics.assignment_accuracy(categories, labels) == (7 / 12, [0, 1])
-    with pytest.raises(ValueError, match="At most 16 categories"):
-        metrics.assignment_accuracy([16], [0])
+    with pytest.raises(ValueError, match="must be at least 0; found -1"):
+        metrics.assignment_accuracy([0, -1], [0, 1])
     with pytest.raises(ValueError, match=r"must be \[N\]; found shapes \(2,\) and \(3,\)"):
         metrics.assignment_accuracy([0, 1], [0, 1, 2])
+
+
+def test_assignment_of_many_categories():
+    """Forty categories are the classes in another order, but for every tenth sample: more than can be tried."""
+    order = np.random.default_rng(1).permutation(40)
+    labels = np.arange(4000) % 40
+    categories = np.where(np.arange(4000) // 40 % 10 == 3, 0, order[labels])
+    right = np.mean(categories == order[labels])
+    assert metrics.assignment_accuracy(categories, labels) == (pytest.approx(right), order.tolist())
 
 
 def test_scores_that_do_not_compare():

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from conftest import small_gan, small_images
 
 from kerasgan import optimizers
 
@@ -48,6 +49,79 @@ def test_ramped_momentum_by_hand():
         v = momentum * v - 0.1 * gradient
         w += v
         assert weight.numpy().item() == pytest.approx(w, abs=1e-6)
+
+
+def dense_model(optimizer):
+    """One layer of given weights."""
+    model = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    model.set_weights([np.linspace(-1, 1, 6).reshape(3, 2), np.zeros(2)])
+    model.compile(optimizer, "mse")
+    return model
+
+
+@pytest.mark.parametrize("clipping", [{}, {"global_clipnorm": 0.1}])
+def test_adam_accumulates_gradients_as_keras_adam(clipping):
+    """By hand step by step, and in `fit`; seven steps of three, so that the last gradient waits in vain."""
+    options = {"beta_1": 0.5, "gradient_accumulation_steps": 3, **clipping}
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(28, 3)), rng.normal(size=(28, 2))
+    gradients = rng.normal(size=(7, 5)).astype(np.float32)
+    found = []
+    for kind in (keras.optimizers.Adam, optimizers.Adam):
+        weight, optimizer = keras.Variable(np.ones(5, np.float32)), kind(0.05, **options)
+        trajectory = []
+        for gradient in gradients:
+            optimizer.apply([keras.ops.array(gradient)], [weight])
+            trajectory.append(weight.numpy())
+        model = dense_model(kind(0.05, **options))
+        model.fit(x, y, batch_size=4, epochs=2, shuffle=False, verbose=0)
+        found.append([np.stack(trajectory), *model.get_weights()])
+    for theirs, ours in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=2e-6)
+    trajectory = found[1][0]
+    np.testing.assert_array_equal(trajectory[:2], 1.0)  # nothing moves before the third gradient
+    assert (trajectory[2] != 1.0).all()
+    np.testing.assert_array_equal(trajectory[6], trajectory[5])
+
+
+def test_ramped_momentum_accumulates_gradients():
+    """Two gradients to an update: by hand with their means, the momentum counted in updates."""
+    weight = keras.Variable([1.0])
+    optimizer = optimizers.RampedMomentumSGD(
+        0.1, initial_momentum=0.5, final_momentum=0.7, ramp_steps=2, gradient_accumulation_steps=2
+    )
+    w, v = 1.0, 0.0
+    for momentum, pair in ((0.5, (1.0, 2.0)), (0.6, (3.0, -1.0)), (0.7, (0.5, 0.5))):
+        for gradient in pair:
+            assert weight.numpy().item() == pytest.approx(w, abs=1e-6)
+            optimizer.apply([keras.ops.array([gradient])], [weight])
+        v = momentum * v - 0.1 * sum(pair) / 2
+        w += v
+    assert weight.numpy().item() == pytest.approx(w, abs=1e-6)
+    plain, ramped = (
+        dense_model(kind(0.05, **options, gradient_accumulation_steps=2))
+        for kind, options in (
+            (keras.optimizers.SGD, {"momentum": 0.5}),
+            (optimizers.RampedMomentumSGD, {"initial_momentum": 0.5, "final_momentum": 0.5}),
+        )
+    )
+    x, y = np.random.default_rng(3).normal(size=(2, 20, 3)), np.ones((20, 2))
+    for model in (plain, ramped):
+        model.fit(x[0], y, batch_size=4, epochs=2, shuffle=False, verbose=0)
+    np.testing.assert_allclose(ramped.get_weights()[0], plain.get_weights()[0], atol=1e-6)
+
+
+def test_a_gan_accumulates_gradients():
+    """Of two steps the first moves nothing and the second does."""
+    gan = small_gan(dropout=False, batch_norm=False)
+    gan.compile(*(optimizers.Adam(0.01, gradient_accumulation_steps=2) for _ in range(2)))
+    before = [np.array(weight) for weight in gan.generator.get_weights()]
+    gan.fit(small_images(16), batch_size=16, verbose=0)
+    for old, new in zip(before, gan.generator.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    gan.fit(small_images(16), batch_size=16, verbose=0)
+    assert any((old != new).any() for old, new in zip(before, gan.generator.get_weights(), strict=True))
+    assert np.isfinite(gan.generate(2)).all()
 
 
 def test_decay_of_the_2014_recipe():

@@ -1,5 +1,7 @@
 """Where the pixels go, and that files appear whole or not at all."""
 
+import warnings
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -25,6 +27,25 @@ def test_a_grid_puts_image_i_in_row_i_over_columns(tmp_path):
 def test_a_grid_says_what_it_needs(shape):
     with pytest.raises(ValueError, match="A grid needs images"):
         plots.grid(np.zeros(shape))
+
+
+def test_a_grid_of_the_generators_own_range_is_warned_of():
+    """What `predict` gives of a model in [-1, 1] would lose its darker half without a word."""
+    with pytest.warns(UserWarning, match=r"found values from -1 to 1\. What .* gan\.to_unit_range\(samples\)"):
+        sheet = plots.grid(np.linspace(-1, 1, 4).reshape(4, 1, 1, 1), columns=4, gap=0)
+    assert sheet.ravel().tolist() == [0, 0, 85, 255]
+    with pytest.warns(UserWarning, match="found values from 0 to 255"):
+        plots.grid(np.array([0, 255], np.uint8).reshape(2, 1, 1, 1))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert plots.grid(np.array([-1e-4, 1.0001]).reshape(2, 1, 1, 1), gap=0).ravel().tolist() == [0, 255]
+        assert plots.grid(np.array([np.nan, np.inf, -np.inf, 0.2]).reshape(4, 1, 1, 1), gap=0).ravel().tolist() == [
+            0,
+            255,
+            0,
+            51,
+        ]
+        assert not plots.grid(np.full((1, 2, 2, 1), np.nan)).any()
 
 
 def test_an_animation_keeps_first_and_last_frame(tmp_path):

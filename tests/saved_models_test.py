@@ -51,7 +51,7 @@ def test_a_preset_is_what_its_metadata_says(name):
 
 def test_the_scores_are_those_of_the_stored_weights(fashion_mnist):
     """Of one preset, the quickest to draw from, the Fréchet distance computed anew."""
-    judge = evaluation.Judge(data.load_array(fashion_mnist, "test"))
+    judge = evaluation.Judge(data.load_array(fashion_mnist, "test"), dataset=fashion_mnist)
     gan = presets.load("vanilla_gan_fashion_mnist")
     fcd = judge.distances(gan.generate(10_000, batch_size=500), 0)["fcd"]
     stored = presets.read_metadata(presets.find("vanilla_gan_fashion_mnist"))["scores"]["fcd"]

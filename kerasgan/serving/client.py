@@ -8,8 +8,11 @@ import base64
 import contextlib
 import time
 import urllib.parse
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from kerasgan.errors import check_whole
 
@@ -21,7 +24,7 @@ class ServingError(RuntimeError):
         code: gRPC's name of the status, such as "INVALID_ARGUMENT" or "UNAVAILABLE", over REST too.
     """
 
-    def __init__(self, code: str, message: str):
+    def __init__(self, code: str, message: str) -> None:
         super().__init__(" ".join(message.split()))  # TensorFlow's own run over several lines
         self.code = code
 
@@ -52,7 +55,7 @@ class Client:
         timeout: float = 30.0,
         retries: int = 3,
         batch_size: int = 32,
-    ):
+    ) -> None:
         for name, number, least in (("batch_size", batch_size, 1), ("retries", retries, 0)):
             check_whole(name, number, least)
         if not timeout > 0:
@@ -64,10 +67,12 @@ class Client:
         self.model = model
         self.batch_size = batch_size
         self._retries = retries
-        self._server = (_GRPC if parts.scheme == "grpc" else _REST)(self.url, model, version, timeout)
-        self._signatures = None
+        self._server: _REST | _GRPC = (_GRPC if parts.scheme == "grpc" else _REST)(self.url, model, version, timeout)
+        self._signatures: dict[str, Any] | None = None
 
-    def generate(self, n: int | None = None, *, seed: int = 0, seeds=None, z=None) -> np.ndarray:
+    def generate(
+        self, n: int | None = None, *, seed: int = 0, seeds: Sequence[int] | None = None, z: ArrayLike | None = None
+    ) -> np.ndarray:
         """Images, by their number, their seeds, or their latent vectors.
 
         Args:
@@ -85,19 +90,23 @@ class Client:
         """
         return _drawn(self._draw("serving_default", "sample", n, seed, seeds, z))
 
-    def png(self, n: int | None = None, *, seed: int = 0, seeds=None, z=None) -> list[bytes]:
+    def png(
+        self, n: int | None = None, *, seed: int = 0, seeds: Sequence[int] | None = None, z: ArrayLike | None = None
+    ) -> list[bytes]:
         """The same as `generate`, as PNG files."""
         return list(self._draw("png", "sample_png", n, seed, seeds, z)["image_bytes"])
 
-    def score(self, images) -> np.ndarray:
+    def score(self, images: ArrayLike) -> np.ndarray:
         """The discriminator's opinion of images `[B, H, W, C]` in [0, 1]: float32 `[B]`."""
         return self._predict("score", self._samples("score", images))["score"]
 
-    def codes(self, images) -> dict[str, np.ndarray]:
+    def codes(self, images: ArrayLike) -> dict[str, np.ndarray]:
         """The codes in images: "categories" `[B, codes, k]` probabilities, "continuous" `[B, codes]`."""
         return self._predict("infer_codes", self._samples("infer_codes", images))
 
-    def generate_codes(self, noise, categories=None, continuous=None) -> np.ndarray:
+    def generate_codes(
+        self, noise: ArrayLike, categories: ArrayLike | None = None, continuous: ArrayLike | None = None
+    ) -> np.ndarray:
         """Images with chosen codes.
 
         Args:
@@ -110,7 +119,7 @@ class Client:
             self._predict("generate_codes", {key: value for key, value in given.items() if value is not None})
         )
 
-    def metadata(self) -> dict:
+    def metadata(self) -> dict[str, Any]:
         """`{"model", "version", "signatures": {name: {"inputs" and "outputs": {key: {"dtype", "shape"}}}}}`; None
         stands in a shape where any number will do.
         """
@@ -228,7 +237,7 @@ def _expected_of(url):
 
 
 class _REST:
-    def __init__(self, url, model, version, timeout):
+    def __init__(self, url: str, model: str, version: int | None, timeout: float) -> None:
         try:
             import requests  # noqa: F401
         except ImportError as error:
@@ -330,7 +339,7 @@ def _from_info(info):
 
 
 class _GRPC:
-    def __init__(self, url, model, version, timeout):
+    def __init__(self, url: str, model: str, version: int | None, timeout: float) -> None:
         try:
             import grpc
             from tensorflow_serving.apis import model_service_pb2_grpc, prediction_service_pb2_grpc

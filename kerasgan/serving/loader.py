@@ -24,7 +24,7 @@ import time
 import numpy as np
 
 # TF_DataType, tensorflow/c/tf_datatype.h. Strings are handled apart; half and bfloat16 do not leave a servable.
-DTYPES = {
+DTYPES: dict[int, np.dtype] = {
     1: np.dtype(np.float32),
     2: np.dtype(np.float64),
     3: np.dtype(np.int32),
@@ -61,7 +61,7 @@ class Session:
         LoadError: TensorFlow is not installed as a wheel with a C API, or it does not load the folder.
     """
 
-    def __init__(self, folder, xla: bool = False):
+    def __init__(self, folder: str | os.PathLike, xla: bool = False) -> None:
         self._tf = _library()
         if not xla:
             self._tf["_ZN10tensorflow21DisableXlaCompilationEv"]()  # tensorflow::DisableXlaCompilation()
@@ -183,23 +183,24 @@ class Session:
         ctypes.memmove(array.ctypes.data, data, array.nbytes)
         return array
 
-    def close(self):
+    def close(self) -> None:
         """Frees the model."""
         with self._status() as status:
             self._call("TF_CloseSession", None, self._session, status)
             self._call("TF_DeleteSession", None, self._session, status)
         self._call("TF_DeleteGraph", None, self._graph)
 
-    def __enter__(self):
+    def __enter__(self) -> "Session":
         return self
 
-    def __exit__(self, *_error):
+    def __exit__(self, *_error: object) -> None:
         self.close()
 
 
 def _library():
     spec = importlib.util.find_spec("tensorflow")  # finds the package without importing it
-    folder = pathlib.Path(spec.submodule_search_locations[0]) if spec else pathlib.Path()
+    places = spec.submodule_search_locations if spec else None
+    folder = pathlib.Path(places[0]) if places else pathlib.Path()
     found = sorted(folder.glob("libtensorflow_cc.so.*")) + sorted(folder.glob("libtensorflow_cc.*.dylib"))
     if not found:
         raise LoadError("TensorFlow's shared library libtensorflow_cc is not in this environment.")
@@ -218,7 +219,7 @@ class Process:
         LoadError: as `Session`, and where the process dies or takes too long; every later request raises it too.
     """
 
-    def __init__(self, folder, xla: bool = False, seconds: float = 600.0):
+    def __init__(self, folder: str | os.PathLike, xla: bool = False, seconds: float = 600.0) -> None:
         self._seconds = seconds
         self._messages = tempfile.TemporaryFile()  # noqa: SIM115 (closed by close)
         self._process = subprocess.Popen(
@@ -228,6 +229,9 @@ class Process:
             stderr=self._messages,
             env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._questions, self._answers = self._process.stdin, self._process.stdout
         try:
             self._receive()
         except BaseException:
@@ -239,10 +243,12 @@ class Process:
         """As `Session.run`."""
         return self.time(feeds, fetches, 1)[0]
 
-    def time(self, feeds, fetches, repeats: int) -> tuple[list[np.ndarray], list[float]]:
+    def time(
+        self, feeds: dict[str, np.ndarray], fetches: list[str], repeats: int
+    ) -> tuple[list[np.ndarray], list[float]]:
         """Runs the same call `repeats` times: the last one's results, and each one's seconds inside the process."""
         with contextlib.suppress(BrokenPipeError):  # it has died; receiving says how
-            _send(self._process.stdin, list(feeds.values()), feeds=list(feeds), fetches=fetches, repeats=repeats)
+            _send(self._questions, list(feeds.values()), feeds=list(feeds), fetches=fetches, repeats=repeats)
         header, arrays = self._receive()
         return arrays, header["seconds"]
 
@@ -250,7 +256,7 @@ class Process:
         alarm = threading.Timer(self._seconds, self._process.kill)
         alarm.start()
         try:
-            answer = _receive(self._process.stdout)
+            answer = _receive(self._answers)
             late = not alarm.is_alive()
         finally:
             alarm.cancel()
@@ -267,22 +273,22 @@ class Process:
             raise LoadError(answer[0]["error"])
         return answer
 
-    def close(self):
+    def close(self) -> None:
         """Ends the process."""
         with contextlib.suppress(BrokenPipeError):  # what a dead one has not read
-            self._process.stdin.close()
+            self._questions.close()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        self._process.stdout.close()
+        self._answers.close()
         self._messages.close()
 
-    def __enter__(self):
+    def __enter__(self) -> "Process":
         return self
 
-    def __exit__(self, kind, *_error):
+    def __exit__(self, kind: type[BaseException] | None, *_error: object) -> None:
         if kind is not None:
             self._process.kill()  # it may be in the midst of a call that never ends
         self.close()

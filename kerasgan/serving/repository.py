@@ -1,7 +1,9 @@
 """The model repository: one folder per model, and the list of them that TensorFlow Serving reads."""
 
+import os
 import pathlib
 from collections.abc import Iterator
+from typing import Any
 
 from kerasgan import presets
 from kerasgan.files import replacing
@@ -11,7 +13,9 @@ MOUNT = "/models"  # where compose.yaml shows the repository to the server
 _HEADER = "# Written by `kerasgan export` from the folders beside it that hold versions.\n"
 
 
-def publish_preset(preset, folder, xla: bool = False, sha256: str | None = None) -> pathlib.Path:
+def publish_preset(
+    preset: str | os.PathLike, folder: str | os.PathLike, xla: bool = False, sha256: str | None = None
+) -> pathlib.Path:
     """Exports a preset, a run or a `.keras` file as the next version, and lists it in a `models.config` of ours.
 
     Args:
@@ -32,7 +36,7 @@ def publish_preset(preset, folder, xla: bool = False, sha256: str | None = None)
     return version
 
 
-def publish_all(repository, xla: bool = False) -> Iterator[pathlib.Path]:
+def publish_all(repository: str | os.PathLike, xla: bool = False) -> Iterator[pathlib.Path]:
     """Exports the next version of every preset in a model repository, and lists what lies there.
 
     Args:
@@ -65,11 +69,11 @@ def publish_all(repository, xla: bool = False) -> Iterator[pathlib.Path]:
         raise ValueError(f"{len(failures)} of {len(names)} presets could not be exported. {' '.join(failures)}")
 
 
-def _metadata(preset, folder):
+def _metadata(preset: str | os.PathLike, folder: pathlib.Path) -> dict[str, Any]:
     return {"preset": str(preset), "scores": presets.read_metadata(folder).get("scores") or {}}
 
 
-def write_models_config(repository) -> pathlib.Path:
+def write_models_config(repository: str | os.PathLike) -> pathlib.Path:
     """Writes `models.config`: every folder in the repository that holds a version.
 
     Returns:
@@ -91,15 +95,15 @@ def write_models_config(repository) -> pathlib.Path:
     return repository / "models.config"
 
 
-def _is_servable(folder):
+def _is_servable(folder: pathlib.Path) -> bool:
     return folder.is_dir() and any((folder / str(n) / "saved_model.pb").is_file() for n in versions(folder))
 
 
-def _is_ours(path):
+def _is_ours(path: pathlib.Path) -> bool:
     return path.read_text(errors="replace").startswith(_HEADER)
 
 
-def _check_ours(repository):
+def _check_ours(repository: pathlib.Path) -> None:
     path = repository / "models.config"
     if path.exists() and not _is_ours(path):
         raise ValueError(f"{path} was not written by kerasgan; move it away, and add its settings afterwards.")

@@ -11,6 +11,7 @@ import platform
 import shutil
 import tempfile
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
@@ -24,11 +25,20 @@ from kerasgan.files import check_writable
 from kerasgan.serving import warmup
 from kerasgan.serving.signatures import BATCH_SIZES, endpoints, score_kind
 
+if TYPE_CHECKING:
+    from kerasgan.gan import GAN
+
 METADATA = pathlib.Path("assets.extra", "kerasgan.json")
 TEMPORARY = ".kerasgan-export-"  # TensorFlow Serving ignores names that are no integers
 
 
-def export(gan, filepath, verbose=None, xla: bool = False, metadata: dict | None = None) -> pathlib.Path:
+def export(
+    gan: "GAN",
+    filepath: str | os.PathLike,
+    verbose: bool | None = None,
+    xla: bool = False,
+    metadata: dict[str, Any] | None = None,
+) -> pathlib.Path:
     """Writes one SavedModel with kerasgan's signatures; it appears whole or not at all.
 
     Args:
@@ -59,7 +69,14 @@ def export(gan, filepath, verbose=None, xla: bool = False, metadata: dict | None
     return filepath
 
 
-def export_as(gan, filepath, format: str, verbose=None, input_signature=None, **kwargs) -> None:
+def export_as(
+    gan: "GAN",
+    filepath: str | os.PathLike,
+    format: str,
+    verbose: bool | None = None,
+    input_signature: Any = None,
+    **kwargs: Any,
+) -> None:
     """`GAN.export`: a SavedModel with kerasgan's signatures, or what Keras exports of `call`.
 
     Raises:
@@ -74,7 +91,13 @@ def export_as(gan, filepath, format: str, verbose=None, input_signature=None, **
     keras.Model.export(gan, filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
 
 
-def publish(gan, folder, verbose=None, xla: bool = False, metadata: dict | None = None) -> pathlib.Path:
+def publish(
+    gan: "GAN",
+    folder: str | os.PathLike,
+    verbose: bool | None = None,
+    xla: bool = False,
+    metadata: dict[str, Any] | None = None,
+) -> pathlib.Path:
     """Adds the next version to a folder that TensorFlow Serving watches.
 
     The version is written beside its place and renamed, so that a server that polls the folder never sees half of it.
@@ -104,16 +127,16 @@ def publish(gan, folder, verbose=None, xla: bool = False, metadata: dict | None 
                 return target
 
 
-def versions(folder) -> list[int]:
+def versions(folder: str | os.PathLike) -> list[int]:
     """The versions in a model's folder, ascending."""
     return sorted(int(path.name) for path in pathlib.Path(folder).iterdir() if _is_version(path))
 
 
-def _is_version(path):
+def _is_version(path: pathlib.Path) -> bool:
     return path.name.isascii() and path.name.isdecimal()
 
 
-def check_model_folder(folder) -> None:
+def check_model_folder(folder: str | os.PathLike) -> None:
     """Refuses a folder that is no place for versions.
 
     Raises:
@@ -134,10 +157,10 @@ class Tensor:
 
     name: str
     dtype: str
-    shape: tuple | None
+    shape: tuple[int | None, ...] | None
 
 
-def read_graph(folder):
+def read_graph(folder: str | os.PathLike) -> Any:
     """The `MetaGraphDef` with the tag "serve" in a SavedModel.
 
     Raises:
@@ -161,10 +184,10 @@ def read_graph(folder):
     raise ValueError(f"{folder} holds no graph with the tag 'serve', or its saved_model.pb is damaged.")
 
 
-def read_signatures(graph) -> dict[str, dict[str, dict[str, Tensor]]]:
+def read_signatures(graph: Any) -> dict[str, dict[str, dict[str, Tensor]]]:
     """`{signature: {"inputs": {name: Tensor}, "outputs": {name: Tensor}}}` of a `MetaGraphDef`."""
 
-    def tensors(infos):
+    def tensors(infos: Any) -> dict[str, Tensor]:
         return {name: _tensor(info) for name, info in sorted(infos.items())}
 
     return {
@@ -174,7 +197,7 @@ def read_signatures(graph) -> dict[str, dict[str, dict[str, Tensor]]]:
     }
 
 
-def _tensor(info):
+def _tensor(info: Any) -> Tensor:
     shape = None
     if not info.tensor_shape.unknown_rank:
         shape = tuple(None if dim.size < 0 else dim.size for dim in info.tensor_shape.dim)
@@ -185,7 +208,7 @@ def _tensor(info):
     return Tensor(info.name, dtype, shape)
 
 
-def weights_digest(gan) -> str:
+def weights_digest(gan: "GAN") -> str:
     """Sha256 over the weights of generator, discriminator and average: each one's shape and its bytes, in order."""
     digest = hashlib.sha256()
     gan.inference_generator()  # an average's batch statistics are computed when they are needed
@@ -197,7 +220,9 @@ def weights_digest(gan) -> str:
 
 
 @contextlib.contextmanager
-def _written(gan, parent: pathlib.Path, name: str, verbose, xla, metadata) -> Iterator[pathlib.Path]:
+def _written(
+    gan: "GAN", parent: pathlib.Path, name: str, verbose: bool | None, xla: bool, metadata: dict[str, Any] | None
+) -> Iterator[pathlib.Path]:
     """A finished SavedModel in a hidden folder in `parent`, to be moved to its place; what is not moved is removed."""
     parent.mkdir(parents=True, exist_ok=True)
     with _temporary(parent, name) as temporary:
@@ -220,7 +245,7 @@ def _written(gan, parent: pathlib.Path, name: str, verbose, xla, metadata) -> It
         yield new
 
 
-def _facts(gan, xla):
+def _facts(gan: "GAN", xla: bool) -> dict[str, Any]:
     average = f"average with decay {gan.ema_decay}, batch statistics recomputed for it"
     judgements = gan.discriminator(tf.zeros((1, *gan.sample_shape)), training=False)
     return {
@@ -243,7 +268,7 @@ def _facts(gan, xla):
     }
 
 
-def describe(signatures: dict) -> dict:
+def describe(signatures: dict[str, dict[str, dict[str, Tensor]]]) -> dict[str, Any]:
     """What `read_signatures` gives, as JSON has it: `{signature: {side: {name: {"dtype", "shape"}}}}`."""
     return {
         name: {
@@ -273,7 +298,7 @@ def _temporary(parent: pathlib.Path, name: str) -> Iterator[pathlib.Path]:
             shutil.rmtree(folder, ignore_errors=True)
 
 
-def _sweep(parent):
+def _sweep(parent: pathlib.Path) -> None:
     """Removes what exports that were killed have left: temporary folders that no living process has locked."""
     for folder in parent.glob(f"{TEMPORARY}*"):
         with locked(folder, wait=False) as mine:

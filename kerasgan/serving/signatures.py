@@ -5,9 +5,14 @@ an output depends on row i of the inputs alone. What a client can get wrong fail
 so, since nothing but the graph reaches the server.
 """
 
+from typing import TYPE_CHECKING, Any
+
 import tensorflow as tf
 
 from kerasgan.latents import Coded
+
+if TYPE_CHECKING:
+    from kerasgan.gan import GAN
 
 # What a servable warms up for and what saved_models/batching.pbtxt lets a server make of the requests it joins.
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)
@@ -15,7 +20,7 @@ BATCH_SIZES = (1, 2, 4, 8, 16, 32)
 PNG_CHANNELS = (1, 2, 3, 4)  # grey, grey and alpha, RGB, RGBA
 
 
-def endpoints(gan, xla: bool = False) -> dict:
+def endpoints(gan: "GAN", xla: bool = False) -> dict[str, Any]:
     """What a SavedModel of this GAN offers.
 
     ================  ============================================  ===================================================
@@ -93,7 +98,7 @@ def endpoints(gan, xla: bool = False) -> dict:
     return signatures
 
 
-def score_kind(judgements) -> str | None:
+def score_kind(judgements: Any) -> str | None:
     """What `score` gives for a discriminator's outputs: "probability", "energy", or None where there is neither."""
     if not isinstance(judgements, dict):
         return "probability"

@@ -7,10 +7,14 @@ compares with the graph.
 
 import contextlib
 import dataclasses
+import functools
 import io
 import json
+import os
 import pathlib
 import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -23,6 +27,9 @@ from kerasgan.serving import warmup
 from kerasgan.serving.loader import LoadError, Process
 from kerasgan.serving.savedmodel import METADATA, Tensor, describe, read_graph, read_signatures, weights_digest
 from kerasgan.serving.signatures import BATCH_SIZES
+
+if TYPE_CHECKING:
+    from kerasgan.gan import GAN
 
 ROWS = (1, 3, 8)
 TIMED_ROWS = (1, 8, 32)
@@ -81,7 +88,9 @@ class _Skipped(Exception):
     """A check that cannot be made."""
 
 
-def verify(folder, preset=None, xla: bool = False, progress: bool = False) -> Report:
+def verify(
+    folder: str | os.PathLike, preset: str | os.PathLike | None = None, xla: bool = False, progress: bool = False
+) -> Report:
     """Loads a version as TensorFlow Serving does and checks everything that it promises.
 
     A SavedModel is a program, and this runs it: a graph can read and write files. Look at strangers' models in a
@@ -101,7 +110,7 @@ def verify(folder, preset=None, xla: bool = False, progress: bool = False) -> Re
         ValueError: `folder` is no SavedModel, or its `saved_model.pb` is damaged; `preset` cannot be loaded.
     """
     graph = read_graph(folder)
-    gan = None
+    gan: GAN | None = None
     if preset is not None:
         from kerasgan import presets
 
@@ -115,22 +124,22 @@ def verify(folder, preset=None, xla: bool = False, progress: bool = False) -> Re
 
 
 class _Verification:
-    def __init__(self, folder, graph, process, gan, xla):
+    def __init__(self, folder: str | os.PathLike, graph: Any, process: Process, gan: "GAN | None", xla: bool) -> None:
         self.folder = folder
         self.graph = graph
         self.signatures = read_signatures(graph)
         self.process = process
         self.gan = gan
         self.xla = xla
-        self.metadata = None
-        self.requests = {}  # signature -> inputs of max(ROWS) rows
-        self.answers = {}  # signature -> the outputs that belong to them
+        self.metadata: dict[str, Any] | None = None
+        self.requests: dict[str, Any] = {}  # signature -> inputs of max(ROWS) rows
+        self.answers: dict[str, Any] = {}  # signature -> the outputs that belong to them
         self.tolerance = _tolerance(graph)
 
-    def report(self, progress) -> Report:
+    def report(self, progress: bool) -> Report:
         checks = [Check("loads", "ok", "")]
-        tasks = [("metadata", self.check_metadata)]
-        tasks += [(name, lambda name=name: self.check_signature(name)) for name in self._order()]
+        tasks: list[tuple[str, Callable[[], str | None]]] = [("metadata", self.check_metadata)]
+        tasks += [(name, functools.partial(self.check_signature, name)) for name in self._order()]
         tasks += [
             ("sample gives serving_default's images", self.check_sample),
             ("PNGs show the images", self.check_pngs),
@@ -157,7 +166,7 @@ class _Verification:
         # Images to score come from `sample`, or else from `serving_default`.
         return sorted(self.signatures, key=lambda name: (name != "sample", name != "serving_default", name))
 
-    def call(self, name, inputs):
+    def call(self, name: str, inputs: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
         tensors = self.signatures[name]
         outputs = list(tensors["outputs"])
         feeds = {tensors["inputs"][key].name: value for key, value in inputs.items()}
@@ -231,7 +240,7 @@ class _Verification:
         low = 0.0 if key in ("images", "samples") else -1.0
         return rng.uniform(low, 1.0, shape).astype(tensor.dtype)
 
-    def difference(self, first, second) -> float:
+    def difference(self, first: dict[str, np.ndarray], second: dict[str, np.ndarray]) -> float:
         """The largest difference of two answers' numbers, relative where those are large; infinite for other pictures
         or texts.
         """
@@ -321,13 +330,12 @@ class _Verification:
     def check_warmup(self):
         if not (pathlib.Path(self.folder) / warmup.PATH).is_file():
             raise _Failed(f"there is no {warmup.PATH}; the first requests will be slow")
-        seen = {}
+        seen: dict[str, list[int]] = {}
         try:
             for name, inputs in warmup.read(self.folder):
                 if name not in self.signatures:
                     raise _Failed(f"it asks for {name!r}, which is no signature")
-                sizes = {len(value) for value in inputs.values()}
-                [rows] = sizes
+                [rows] = {len(value) for value in inputs.values()}
                 self._check_answer(name, self.call(name, inputs), rows)
                 seen.setdefault(name, []).append(rows)
         except ValueError as error:
@@ -396,7 +404,7 @@ class _Verification:
         return times
 
 
-def _outcome(name, task) -> Check:
+def _outcome(name: str, task: Callable[[], str | None]) -> Check:
     try:
         return Check(name, "ok", task() or "")
     except _Skipped as reason:
@@ -419,7 +427,7 @@ def _tolerance(graph):
     )
 
 
-def _shape(tensor: Tensor):
+def _shape(tensor: Tensor) -> str:
     if tensor.shape is None:
         return "of unknown rank"
     return "[" + ", ".join("B" if n is None else str(n) for n in tensor.shape) + "]"
@@ -496,13 +504,13 @@ def _nodes_behind(graph, outputs):
     return found
 
 
-def _is_stateful_random(operation) -> bool:
+def _is_stateful_random(operation: str) -> bool:
     """Whether an operation draws from a generator that lives in the process."""
     definition = op_def_registry.get(operation)
     return definition is not None and definition.is_stateful and RANDOM.search(operation) is not None
 
 
-def _has_gpu_kernel(node) -> bool:
+def _has_gpu_kernel(node: Any) -> bool:
     if node.op == "Placeholder" or (node.op == "Const" and node.attr["dtype"].type == tf.string.as_datatype_enum):
         return True  # what is fed, and the words of an Assert, are on the host anyway
     for kernel in kernels.get_registered_kernels_for_op(node.op).kernel:

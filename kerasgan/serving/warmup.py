@@ -6,8 +6,10 @@ declared here under their numbers, which are all that the wire knows.
 """
 
 import functools
+import os
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -30,7 +32,7 @@ _MESSAGES = {
 
 
 @functools.cache
-def _prediction_log():
+def _prediction_log() -> Any:
     file = descriptor_pb2.FileDescriptorProto(
         name="kerasgan/warmup.proto",
         package="kerasgan.warmup",
@@ -53,7 +55,7 @@ def _prediction_log():
     return message_factory.GetMessageClass(pool.FindMessageTypeByName("kerasgan.warmup.PredictionLog"))
 
 
-def write(folder, model: str, signatures: dict, batch_sizes) -> None:
+def write(folder: str | os.PathLike, model: str, signatures: dict[str, Any], batch_sizes: Sequence[int]) -> None:
     """Writes one request for each signature and batch size into a SavedModel.
 
     Args:
@@ -76,7 +78,7 @@ def write(folder, model: str, signatures: dict, batch_sizes) -> None:
                 writer.write(log.SerializeToString())
 
 
-def _rows(spec, batch_size):
+def _rows(spec: tf.TensorSpec, batch_size: int) -> Any:
     # A tensor of one repeated number is stored as that number alone. 0 is a seed, a category and a point of every
     # latent, and lies in the range of every image.
     tensor = tf.make_tensor_proto(0, dtype=spec.dtype)
@@ -84,7 +86,7 @@ def _rows(spec, batch_size):
     return tensor
 
 
-def read(folder) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
+def read(folder: str | os.PathLike) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     """`(signature, {input: array})` for each request in a version's file.
 
     Raises:

@@ -1,11 +1,16 @@
 """DCGAN (Radford, Metz and Chintala 2015, arXiv:1511.06434)."""
 
+from typing import TYPE_CHECKING
+
 from kerasgan.registry import register, register_preset
 from kerasgan.zoo.dcgan.recipe import DCGANRecipe
 
+if TYPE_CHECKING:
+    from kerasgan.gan import GAN
+
 
 @register("dcgan", DCGANRecipe, "convolutional generator and discriminator with batch normalisation (2015)")
-def build(recipe: DCGANRecipe):
+def build(recipe: DCGANRecipe) -> "GAN":
     """The compiled GAN that a recipe describes."""
     from kerasgan.gan import GAN
     from kerasgan.latents import Uniform

@@ -3,6 +3,8 @@
 Like the authors' code, and unlike Keras's defaults, no layer has a bias but batch normalisation's own.
 """
 
+from collections.abc import Iterator
+
 import keras
 from keras import layers
 
@@ -17,11 +19,11 @@ def _first_map(size: int) -> tuple[int, int]:
     return side, (size // side).bit_length() - 1
 
 
-def _weights(seeds):
+def _weights(seeds: Iterator[int]) -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, 0.02, seed=next(seeds))
 
 
-def _batch_norm(seeds):
+def _batch_norm(seeds: Iterator[int]) -> BatchNormalization:
     # momentum .9 and epsilon 1e-5 are the torch reference's. Keras's momentum of .99 would take several hundred steps
     # to forget the start, and samples are drawn with the moving statistics.
     return BatchNormalization(

@@ -30,7 +30,7 @@ class DCGANRecipe(Recipe):
     generator_learning_rate: float | None = None  # None is the same for both, as in the paper
     beta_1: float = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         shape = self.image_shape
         if len(shape) != 3 or shape[0] != shape[1] or shape[0] not in (28, 32, 64, 128) or shape[2] not in (1, 3):
             raise ValueError(

@@ -1,11 +1,16 @@
 """EBGAN (Zhao, Mathieu and LeCun 2016, arXiv:1609.03126)."""
 
+from typing import TYPE_CHECKING
+
 from kerasgan.registry import register, register_preset
 from kerasgan.zoo.ebgan.recipe import EBGANRecipe
 
+if TYPE_CHECKING:
+    from kerasgan.gan import GAN
+
 
 @register("ebgan", EBGANRecipe, "an autoencoder's reconstruction error as the discriminator's energy (2016)")
-def build(recipe: EBGANRecipe):
+def build(recipe: EBGANRecipe) -> "GAN":
     """The compiled GAN that a recipe describes."""
     from kerasgan import losses
     from kerasgan.gan import GAN

@@ -5,6 +5,7 @@ together. Weights are normal with standard deviation .02 in G and .002 in D, bia
 """
 
 import math
+from collections.abc import Iterator
 
 import keras
 from keras import layers, ops
@@ -14,21 +15,21 @@ from kerasgan.layers import BatchNormalization
 KERNEL = 4
 
 
-def _weights(stddev: float, seeds):
+def _weights(stddev: float, seeds: Iterator[int]) -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, stddev, seed=next(seeds))
 
 
-def _batch_norm():
+def _batch_norm() -> BatchNormalization:
     # momentum and epsilon of the torch reference; see zoo/dcgan/networks.py
     return BatchNormalization(momentum=0.9, epsilon=1e-5)
 
 
-def _images(x, image_shape):
+def _images(x: keras.KerasTensor, image_shape: tuple[int, ...]) -> keras.KerasTensor:
     activation = "tanh" if len(image_shape) == 3 else "linear"  # vectors have no bounds
     return layers.Activation(activation, dtype="float32", name="images")(x)
 
 
-def _autoencoder(images, code, reconstruction) -> keras.Model:
+def _autoencoder(images: keras.KerasTensor, code: keras.KerasTensor, reconstruction: keras.KerasTensor) -> keras.Model:
     reconstruction = layers.Activation("linear", dtype="float32", name="reconstruction")(reconstruction)
     # The norm's gradient flows through the image as a reconstruction's input and as its target.
     error = layers.Flatten(dtype="float32")(ops.subtract(reconstruction, ops.cast(images, "float32")))

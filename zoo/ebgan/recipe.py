@@ -39,7 +39,7 @@ class EBGANRecipe(Recipe):
     def convolutional(self) -> bool:
         return len(self.image_shape) == 3 and self.image_shape[0] in (32, 64)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         shape = self.image_shape
         vector = len(shape) == 1 and shape[0] > 0
         if not vector and not (

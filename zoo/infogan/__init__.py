@@ -1,11 +1,16 @@
 """InfoGAN (Chen et al. 2016, arXiv:1606.03657)."""
 
+from typing import TYPE_CHECKING
+
 from kerasgan.registry import register, register_preset
 from kerasgan.zoo.infogan.recipe import InfoGANRecipe
 
+if TYPE_CHECKING:
+    from kerasgan.gan import GAN
+
 
 @register("infogan", InfoGANRecipe, "codes in the noise that the discriminator learns to read back (2016)")
-def build(recipe: InfoGANRecipe):
+def build(recipe: InfoGANRecipe) -> "GAN":
     """The compiled GAN that a recipe describes."""
     from kerasgan import losses
     from kerasgan.gan import GAN

@@ -4,6 +4,8 @@ Weights are normal with standard deviation .02, as in the authors' code; a layer
 bias of its own. The authors' code leaks .01 where the paper's tables say .1; this follows the paper.
 """
 
+from collections.abc import Iterator
+
 import keras
 from keras import layers
 
@@ -13,11 +15,11 @@ KERNEL = 4
 LEAK = 0.1
 
 
-def _weights(seeds):
+def _weights(seeds: Iterator[int]) -> keras.initializers.Initializer:
     return keras.initializers.RandomNormal(0.0, 0.02, seed=next(seeds))
 
 
-def _normalised(x, seeds, activation):
+def _normalised(x: keras.KerasTensor, seeds: Iterator[int], activation: keras.layers.Layer) -> keras.KerasTensor:
     """Batch normalisation as in the authors' `custom_ops.py`, then the activation."""
     gamma = keras.initializers.RandomNormal(1.0, 0.02, seed=next(seeds))
     return activation(BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gamma)(x))

@@ -26,7 +26,7 @@ class InfoGANRecipe(Recipe):
     g_learning_rate: float = 1e-3
     beta_1: float = 0.5
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         shape = self.image_shape
         if len(shape) != 3 or shape[0] != shape[1] or shape[0] not in (28, 32, 64) or shape[2] not in (1, 3):
             raise ValueError(

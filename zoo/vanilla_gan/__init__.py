@@ -1,11 +1,16 @@
 """The first GAN (Goodfellow et al. 2014, arXiv:1406.2661)."""
 
+from typing import TYPE_CHECKING
+
 from kerasgan.registry import register, register_preset
 from kerasgan.zoo.vanilla_gan.recipe import VanillaGANRecipe
 
+if TYPE_CHECKING:
+    from kerasgan.gan import GAN
+
 
 @register("vanilla_gan", VanillaGANRecipe, "fully connected generator, maxout discriminator with dropout (2014)")
-def build(recipe: VanillaGANRecipe):
+def build(recipe: VanillaGANRecipe) -> "GAN":
     """The compiled GAN that a recipe describes."""
     import math
 
@@ -14,7 +19,7 @@ def build(recipe: VanillaGANRecipe):
     from kerasgan.optimizers import Adam, FlooredExponentialDecay, RampedMomentumSGD
     from kerasgan.zoo.vanilla_gan import networks
 
-    def sgd(learning_rate):
+    def sgd(learning_rate: float) -> RampedMomentumSGD:
         return RampedMomentumSGD(
             FlooredExponentialDecay(learning_rate, recipe.learning_rate_divisor, recipe.learning_rate_floor),
             initial_momentum=recipe.initial_momentum,

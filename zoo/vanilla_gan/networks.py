@@ -1,12 +1,13 @@
 """The networks of the 2014 paper's MNIST model, from `mnist.yaml` in github.com/goodfeli/adversarial."""
 
 import math
+from collections.abc import Iterator
 
 import keras
 from keras import layers, ops
 
 
-def _uniform(bound: float, seeds):
+def _uniform(bound: float, seeds: Iterator[int]) -> keras.initializers.Initializer:
     return keras.initializers.RandomUniform(-bound, bound, seed=next(seeds))
 
 

@@ -28,7 +28,7 @@ class VanillaGANRecipe(Recipe):
     final_momentum: float = 0.7
     momentum_ramp_steps: int = 125_000  # 250 epochs of 50,000 images in batches of 100
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         shape = self.image_shape
         if min(shape, default=0) < 1 or not (len(shape) == 1 or (len(shape) == 3 and shape[2] in (1, 3))):
             raise ValueError(
