@@ -2,10 +2,10 @@
 
     python benchmarks/quality.py [--ours=dcgan_fashion_mnist] [--torch=runs/torch_dcgan] [--output=runs/quality.json]
 
-First both take training steps in turn: the ratio of the medians says for how many epochs the example trains in the time
-of ours, because the wall time of two long trainings says as much of what else the machine did. Then the example is
-trained where `--torch` does not hold it yet (`torch_dcgan.py`; an hour on two cores), and scored twice: after as many
-images as our preset has seen, and after as much time.
+The example has a process of its own. First both take training steps in turn: the ratio of the medians says for how many
+epochs the example trains in the time of ours, because the wall time of two long trainings says as much of what else the
+machine did. Then the example is trained where `--torch` does not hold it yet (`torch_dcgan.py`; an hour on two cores),
+and scored twice: after as many images as our preset has seen, and after as much time.
 
 The example draws with the batch's own statistics (it never calls `eval()`) and is scored so; `--moving_statistics`
 takes the moving ones. Writes a table, the scores as JSON, and both models' samples as a PNG beside it.
@@ -14,16 +14,15 @@ takes the moving ones. Writes a table, the scores as JSON, and both models' samp
 import json
 import os
 import pathlib
-import time
+import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import numpy as np
-import torch
-import torch_dcgan
 from absl import app, flags
+from keras_step import timed_fit
+from turns import Worker, has_torch, take_turns
 
-import kerasgan
 from kerasgan import data, evaluation, plots, presets
 from kerasgan.files import check_output_file, replacing
 
@@ -38,37 +37,23 @@ flags.DEFINE_integer("rounds", 10, "turns of each that are timed")
 flags.DEFINE_integer("steps", 8, "training steps in a turn")
 flags.DEFINE_bool("moving_statistics", False, "draw the example's images with the moving batch statistics")
 
+BATCH = 128  # the example's, and our recipe's
 SHOWN = ("fcd", "kid", "precision", "recall", "density", "coverage", "classifier_score", "parzen_nats")
 
 
-def step_seconds(gan, images):
+def step_seconds(gan, images, steps_of_the_example):
     """The median seconds of a training step on as many images: ours, the example's."""
-    batch = torch_dcgan.BATCH
-    torch.manual_seed(0)
-    players = torch_dcgan.players()
-    real = torch.from_numpy(images[:batch].transpose(0, 3, 1, 2)).float() / 127.5 - 1.0
-    ours = data.load(images[: batch * (FLAGS.steps + 1)], batch_size=batch, like=gan, shuffle=False)
-    clock = _Clock()
-    seconds = {"ours": [], "example": []}
-    for _ in range(FLAGS.rounds + 1):
-        gan.fit(ours, verbose=0, callbacks=[clock])
-        seconds["ours"].append((clock.ends[-1] - clock.ends[0]) / FLAGS.steps)
-        start = time.perf_counter()
-        for _ in range(FLAGS.steps):
-            torch_dcgan.step(players, real)
-        seconds["example"].append((time.perf_counter() - start) / FLAGS.steps)
-    return (float(np.median(values[1:])) for values in seconds.values())  # the first turn traces and compiles
-
-
-class _Clock(kerasgan.callbacks.keras.callbacks.Callback):
-    def on_train_begin(self, logs=None):
-        self.ends = []
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.ends.append(time.perf_counter())
+    ours = data.load(images[: BATCH * (FLAGS.steps + 1)], batch_size=BATCH, like=gan, shuffle=False)
+    runners = {"ours": timed_fit(gan, ours), "example": steps_of_the_example}
+    for run in runners.values():
+        run(FLAGS.steps)  # traces and compiles
+    seconds = take_turns(runners, FLAGS.rounds, FLAGS.steps, title="steps")
+    return (float(np.median(values)) for values in seconds.values())
 
 
 def main(_):
+    if not has_torch():
+        return 1
     output = check_output_file(FLAGS.output)
     folder = pathlib.Path(FLAGS.torch)
     images = data.load_array("fashion_mnist", FLAGS.split)
@@ -77,17 +62,19 @@ def main(_):
     judge = evaluation.Judge(
         data.load_array("fashion_mnist", "test")[: FLAGS.n], data.load_array("fashion_mnist", "train"), progress=True
     )
-    ours, example = step_seconds(presets.load(FLAGS.ours), images)
-    equal_time = max(1, round(FLAGS.epochs * ours / example))
-    torch_dcgan.train(images, folder, max(FLAGS.epochs, equal_time), seed=0)
     drawn = {"ours": evaluation.generate(gan, FLAGS.n, 0)}
-    for what, epoch in (("equal images", FLAGS.epochs), ("equal time", equal_time)):
-        path = folder / f"epoch-{epoch:02d}.pt"
-        samples = torch_dcgan.draw(path, FLAGS.n, seed=0, batch_statistics=not FLAGS.moving_statistics)
-        drawn[f"PyTorch's example, {what}: epoch {epoch}"] = samples
+    with Worker("torch_dcgan", "contestants", images=images[:BATCH]) as worker:
+        torch = worker.runners
+        ours, example = step_seconds(presets.load(FLAGS.ours), images, torch["steps"])
+        equal_time = max(1, round(FLAGS.epochs * ours / example))
+        torch["train"](images, folder, max(FLAGS.epochs, equal_time), 0)
+        for what, epoch in (("equal images", FLAGS.epochs), ("equal time", equal_time)):
+            path = folder / f"epoch-{epoch:02d}.pt"
+            samples = torch["draw"](path, FLAGS.n, 0, not FLAGS.moving_statistics)
+            drawn[f"PyTorch's example, {what}: epoch {epoch}"] = samples
     scores = {name: judge.score(samples, 0)[0] for name, samples in drawn.items()}
 
-    print(f"\nms per step of {torch_dcgan.BATCH} images, medians in turns: ours {1e3 * ours:.0f}, ", end="")
+    print(f"\nms per step of {BATCH} images, medians in turns: ours {1e3 * ours:.0f}, ", end="")
     print(f"the example {1e3 * example:.0f} ({example / ours:.2f}x)")
     print(f"{'':44}" + "".join(f"{name:>18}" for name in SHOWN))
     for name, of_one in scores.items():
@@ -113,7 +100,8 @@ def main(_):
     plots.page(
         [(name, plots.grid(samples[:48], columns=12)) for name, samples in drawn.items()], output.with_suffix(".png")
     )
+    return 0
 
 
 if __name__ == "__main__":
-    app.run(main)
+    app.run(lambda argv: sys.exit(main(argv)))

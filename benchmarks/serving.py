@@ -7,21 +7,22 @@ In turns, so that a busy machine slows all alike:
   a signature         through TensorFlow's C API, in a process of its own, as `kerasgan verify` runs it
   Keras               `generator(z, training=False)` in Python
   tf.function         the same, compiled into a graph: what `serving_default` is compared with
-  torch               the same generator in PyTorch, eagerly, where there is one (pip install .[bench])
+  torch               the same generator in PyTorch, eagerly and in a process of its own, where there is PyTorch (pip
+                      install .[bench])
 
 It prints the percentiles 50, 95 and 99 of the milliseconds per call, images per second, and the ratio of the median to
 tf.function's; the loader's resident memory before and after many calls; and what PNG and JSON cost on the wire, over
 the tests' stand-in for TensorFlow Serving, which answers from Python and is slower than the real one.
 """
 
-import importlib.util
+import contextlib
+import functools
 import json
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -30,6 +31,7 @@ import requests
 import tensorflow as tf
 from absl import app, flags
 from tqdm import tqdm
+from turns import Worker, has_torch, print_latencies, take_turns, timed_calls
 
 import kerasgan
 from kerasgan.serving import Client, repository
@@ -43,21 +45,8 @@ flags.DEFINE_integer("calls", 30, "calls in a turn")
 flags.DEFINE_integer("memory_calls", 10_000, "calls over which memory should not grow")
 
 ROWS = (1, 8, 32)
+IN_TORCH = ("dcgan", "vanilla_gan")  # what torch_step.py has
 STAND_IN = pathlib.Path(__file__).parent.parent / "tests" / "serving" / "stand_in.py"
-
-
-def timed(function):
-    """`calls -> seconds of each`."""
-
-    def run(calls):
-        seconds = []
-        for _ in range(calls):
-            start = time.perf_counter()
-            function()
-            seconds.append(time.perf_counter() - start)
-        return seconds
-
-    return run
 
 
 def contestants(gan, process, signatures, rows):
@@ -78,39 +67,25 @@ def contestants(gan, process, signatures, rows):
     runners = {name: through_loader(tensors) for name, tensors in signatures.items()}
     generator, given = gan.generator, tf.constant(z)
     compiled = tf.function(lambda z: generator(z, training=False), autograph=False)
-    runners["Keras"] = timed(lambda: generator(given, training=False).numpy())
-    runners["tf.function"] = timed(lambda: compiled(given).numpy())
-    if importlib.util.find_spec("torch"):
-        import torch
-        import torch_step
-
-        if hasattr(torch_step, gan.name):
-            torch_generator = getattr(torch_step, gan.name)()[0].eval()
-            torch_z = torch.from_numpy(z)
-
-            def call_torch():
-                with torch.inference_mode():
-                    return torch_generator(torch_z).numpy()
-
-            runners["torch"] = timed(call_torch)
+    runners["Keras"] = timed_calls(lambda: generator(given, training=False).numpy())
+    runners["tf.function"] = timed_calls(lambda: compiled(given).numpy())
     return runners
 
 
-def print_latencies(gan, process, signatures):
-    for rows in ROWS:
-        runners = contestants(gan, process, signatures, rows)
-        seconds = {name: [] for name in runners}
-        for run in runners.values():
-            run(5)
-        for _ in tqdm(range(FLAGS.rounds), desc=f"{rows} rows", leave=False):
-            for name, run in runners.items():
-                seconds[name] += run(FLAGS.calls)
-        base = np.median(seconds["tf.function"])
-        print(f"\n{rows:>3} rows: ms per call     p50      p95      p99   images/s  to tf.function")
-        for name, values in seconds.items():
-            p50, p95, p99 = 1e3 * np.percentile(values, (50, 95, 99))
-            ratio = np.median(values) / base
-            print(f"  {name:16} {p50:12.2f} {p95:8.2f} {p99:8.2f} {rows / p50 * 1e3:10.0f} {ratio:15.2f}")
+def print_all_latencies(gan, process, signatures):
+    with contextlib.ExitStack() as stack:
+        torch_generator = None
+        if has_torch() and FLAGS.model in IN_TORCH:
+            torch_generator = stack.enter_context(Worker("torch_step", "drawing", model=FLAGS.model)).runners["torch"]
+        for rows in ROWS:
+            runners = contestants(gan, process, signatures, rows)
+            if torch_generator is not None:
+                z = gan.latent.from_seeds(np.arange(rows)).numpy()
+                runners["torch"] = functools.partial(torch_generator, z)
+            for run in runners.values():
+                run(5)
+            seconds = take_turns(runners, FLAGS.rounds, FLAGS.calls, title=f"{rows} rows")
+            print_latencies(seconds, rows, "tf.function")
 
 
 def print_memory(process, signatures):
@@ -152,7 +127,7 @@ def print_wire(folder, name):
                 if protocol == "gRPC":
                     answer = ask(client)
                     size = answer.nbytes / 32 if signature == "sample" else np.mean([len(data) for data in answer])
-                seconds = np.median(timed(lambda client=client, ask=ask: ask(client))(25)[5:])
+                seconds = np.median(timed_calls(lambda client=client, ask=ask: ask(client))(25)[5:])
                 print(f"  {protocol} {signature:12} {size:25.0f} {32 / seconds:10.0f}")
     finally:
         process.kill()
@@ -167,7 +142,7 @@ def main(_):
         [version] = repository.publish_all(folder)
         signatures = read_signatures(read_graph(version))
         with Process(version) as process:
-            print_latencies(gan, process, signatures)
+            print_all_latencies(gan, process, signatures)
             print_memory(process, signatures)
         print_wire(folder, FLAGS.model)
 

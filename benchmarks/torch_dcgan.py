@@ -1,23 +1,20 @@
 """What a PyTorch user would take: the networks and recipe of PyTorch's own DCGAN example, cut to 28x28 images.
 
-    python benchmarks/torch_dcgan.py --output=runs/torch_dcgan [--epochs=20]
-
 The example makes 64x64 images with four doublings of a 4x4 map. Here two doublings of a 7x7 map remain, with its 4x4
 kernels, its width of 64 at the last map, its initial weights, Adam 2e-4 with beta_1 .5, batches of 128, real and
 generated images passed through D separately, binary cross-entropy, and the non-saturating loss. The generator's
-weights are kept after every epoch; a run that was cut goes on from there. `quality.py` scores it.
+weights are kept after every epoch; a run that was cut goes on from there. `quality.py` trains and scores it.
 """
 
 import pathlib
 
 import numpy as np
 import torch
-from absl import app, flags
 from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
+from turns import timed_steps
 
-FLAGS = flags.FLAGS
 LATENT, WIDTH, BATCH = 100, 64, 128
 
 
@@ -65,6 +62,11 @@ def players():
     }
 
 
+def _real(rows):
+    """uint8 `[B, 28, 28, 1]` -> float32 `[B, 1, 28, 28]` in [-1, 1]."""
+    return torch.from_numpy(rows.transpose(0, 3, 1, 2)).float() / 127.5 - 1.0
+
+
 def train(images, folder, epochs, seed):
     """Trains on uint8 `[N, 28, 28, 1]`; leaves `epoch-<n>.pt` (the generator) in a folder."""
     folder = pathlib.Path(folder)
@@ -82,12 +84,19 @@ def train(images, folder, epochs, seed):
         order = np.random.default_rng([seed, epoch]).permutation(len(images))
         for i in tqdm(range(len(images) // BATCH), desc=f"epoch {epoch + 1}/{epochs}", unit="step", mininterval=5.0):
             rows = images[order[i * BATCH : (i + 1) * BATCH]]
-            step(both, torch.from_numpy(rows.transpose(0, 3, 1, 2)).float() / 127.5 - 1.0)
+            step(both, _real(rows))
         torch.save({"generator": both["g"].state_dict()}, folder / f"epoch-{epoch + 1:02d}.pt")
         saved = {name: player.state_dict() for name, player in both.items()}
         temporary = state.with_suffix(".part")
         torch.save({**saved, "rng": torch.get_rng_state(), "epoch": epoch + 1}, temporary)
         temporary.replace(state)
+
+
+def contestants(images) -> dict:
+    """What `quality.py` asks for; `images` uint8 `[B, 28, 28, 1]` are those that timed steps take."""
+    torch.manual_seed(0)
+    both, real = players(), _real(images)
+    return {"steps": timed_steps(lambda: step(both, real)), "train": train, "draw": draw}
 
 
 def step(both, real):
@@ -118,17 +127,3 @@ def draw(path, n, seed, batch_statistics=True):
     torch.manual_seed(seed)
     parts = [g(torch.randn(min(BATCH, n - i), LATENT, 1, 1)) for i in range(0, n, BATCH)]
     return ((torch.cat(parts) + 1.0) / 2.0).permute(0, 2, 3, 1).numpy()
-
-
-def main(_):
-    from kerasgan import data
-
-    train(data.load_array("fashion_mnist", FLAGS.split), FLAGS.output, FLAGS.epochs, FLAGS.seed)
-
-
-if __name__ == "__main__":
-    flags.DEFINE_string("output", "runs/torch_dcgan", "where the generators go")
-    flags.DEFINE_string("split", "train[:55000]", "what to train on")
-    flags.DEFINE_integer("epochs", 20, "passes over the images")
-    flags.DEFINE_integer("seed", 0, "of weights, noise and order")
-    app.run(main)

@@ -1,4 +1,4 @@
-"""The zoo's networks and training step in PyTorch, for `train_step.py` to compare with.
+"""The zoo's networks and training step in PyTorch, for `train_step.py` and `serving.py` to compare with.
 
 Written as PyTorch users write them: one generator forward whose graph serves both updates, `detach` for the
 discriminator, its parameters frozen in the generator's update, channels-last memory, and Adam with `fused=True`.
@@ -9,6 +9,44 @@ import math
 import torch
 from torch import nn
 from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
+from turns import peak_megabytes, timed_calls, timed_steps
+
+
+def contestants(model: str, batch_size: int, precision: str, size: int) -> dict:
+    """As `keras_step.contestants`."""
+    runners, facts = {}, {}
+    for name, compiled in (("torch", False), ("torch.compile", True)):
+        play = step(model, batch_size, precision, compiled)
+        run = timed_steps(lambda play=play: [float(loss) for loss in play()])
+        try:
+            run(2)  # compiling
+        except Exception as error:  # no C++ compiler, say; the other figures are worth having all the same
+            if not compiled:
+                raise
+            print(f"{name} is left out: {str(error).strip().splitlines()[0]}", flush=True)
+            continue
+        runners[name], facts[name] = run, peak_megabytes()
+    # What is compiled cannot be counted; it multiplies as much.
+    with FlopCounterMode(display=False) as counter:
+        step(model, batch_size, precision, compiled=False)()
+    multiplications = counter.get_total_flops() // 2
+    numbers = torch.randn(2, size, size, dtype=torch.bfloat16 if precision == "bfloat16" else torch.float32)
+    runners["matrix product"] = timed_steps(lambda: float(torch.matmul(*numbers)[0, 0]))
+    runners["facts"] = lambda: {name: (multiplications, peak) for name, peak in facts.items()}
+    return runners
+
+
+def drawing(model: str) -> dict:
+    """`{"torch": (latent vectors [B, 100], calls) -> [seconds of each]}` of the model's generator, eagerly."""
+    generator = MODELS[model]()[0].eval()
+
+    def run(z, calls):
+        given = torch.from_numpy(z)
+        with torch.inference_mode():
+            return timed_calls(lambda: generator(given).numpy())(calls)
+
+    return {"torch": run}
 
 
 class Same(nn.Module):
@@ -99,10 +137,13 @@ def vanilla_gan():
     )
 
 
+MODELS = {"dcgan": dcgan, "vanilla_gan": vanilla_gan}
+
+
 def step(model, batch_size, precision, compiled):
     """A function that plays one step and returns both losses."""
     torch.manual_seed(0)
-    generator, discriminator, optimizer, draw, (low, high) = {"dcgan": dcgan, "vanilla_gan": vanilla_gan}[model]()
+    generator, discriminator, optimizer, draw, (low, high) = MODELS[model]()
     g_optimizer, d_optimizer = optimizer(generator), optimizer(discriminator)
     real = torch.rand(batch_size, 1, 28, 28) * (high - low) + low
     g_forward = torch.compile(generator) if compiled else generator

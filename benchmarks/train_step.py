@@ -1,6 +1,6 @@
-"""How long one training step takes, beside what one would otherwise write.
+"""How long one training step takes, beside what one would otherwise write and beside what the machine can do.
 
-In one process and interleaved, so that a busy machine slows all of them alike:
+In turns, so that a busy machine slows all of them alike, and each framework in a process of its own:
 
   fit                 ours: `GAN.fit`
   bare loop           a plain `tf.function` with the same mathematics, networks and optimizers, called in a Python loop
@@ -12,26 +12,26 @@ Each is run in float32 and in bfloat16 (Keras's mixed_bfloat16, PyTorch's autoca
 
     python benchmarks/train_step.py [--rounds=12] [--steps=10] [--models=dcgan,vanilla_gan]
 
-It prints, for each, the median over the rounds of the milliseconds per step, images per second, and the ratio of its
-median to that of `fit`; and the process's peak memory after each one was set up, in the order of the table. A turn is
-timed from the end of its first step to the end of its last, so that what `fit` does once per call does not count.
+It prints, for each, the median over the rounds of the milliseconds per step, and between which two lie the middle half
+of the rounds; images per second; the ratio to `fit`: the median over the rounds of the ratio of one round's turns; the
+limit of the machine, and its share in the step; and the process's peak memory after each one was set up, in the order
+of the table. A turn is timed from the end of its first step to the end of its last, so that what `fit` does once per
+call does not count.
+
+The limit is the time that the step's multiplications would take if each were done as fast as those of a product of two
+large matrices in the same precision, which has its turns among the others (the faster framework's counts). Counted are
+the multiplications of convolutions and matrix products in the graph that is run: forward, and each gradient that is
+asked for. Normalisation, activations and the optimizers have none that count, but take time; so a share of 100 % is
+out of reach, and what is missing to it is what there is left to win.
 """
 
-import importlib.util
+import contextlib
+import importlib.metadata
 import os
-import resource
-import sys
-import time
 
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-
-import keras
 import numpy as np
-import tensorflow as tf
 from absl import app, flags
-
-import kerasgan
-from kerasgan.zoo.dcgan import networks as dcgan_networks
+from turns import Worker, has_torch, take_turns
 
 FLAGS = flags.FLAGS
 flags.DEFINE_integer("rounds", 12, "how often each contestant has its turn")
@@ -43,166 +43,51 @@ flags.DEFINE_bool("torch", True, "whether to run PyTorch where it is installed")
 BATCH = {"dcgan": 128, "vanilla_gan": 100, "points": 100}
 
 
-def make(model):
-    if model == "points":  # a GAN as small as toys need
-        return kerasgan.create_model("vanilla_gan", image_shape=(2,), generator_units=64, discriminator_units=16)
-    return kerasgan.create_model(model)
+PRODUCT = 2048  # rows and columns of the matrices whose product says what the machine can do
 
 
-def contestants(model, precision):
-    """`{name: function that runs n + 1 steps and returns the seconds of the last n}`."""
-    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
-    batch_size = BATCH[model]
-    runners = {}
-
-    def real_images(gan):
-        low, high = gan.value_range or (-1, 1)
-        return np.random.default_rng(0).uniform(low, high, (batch_size, *gan.sample_shape)).astype(np.float32)
-
-    for name, spe in (("fit", 1), ("fit, 10 steps per execution", 10)):
-        if spe > 1 and model == "dcgan":
-            continue
-        gan = make(model)
-        gan.compile(gan.d_optimizer, gan.g_optimizer, steps_per_execution=spe)
-        dataset = tf.data.Dataset.from_tensors(real_images(gan)).repeat()
-        runners[name] = fit(gan, dataset, spe)
-
-    for name, forwards, own in (("bare loop", 1, True), ("two forwards", 2, True), ("usual Keras", 2, False)):
-        if model != "dcgan" and name == "usual Keras":
-            continue  # it has neither batch normalisation nor Adam
-        gan = stock_dcgan() if not own else make(model)
-        runners[name] = bare_loop(gan, tf.constant(real_images(gan)), forwards)
-
-    if FLAGS.torch and model != "points" and importlib.util.find_spec("torch"):
-        import torch_step
-
-        for name, compiled in (("torch", False), ("torch.compile", True)):
-            runners[name] = timed(torch_step.step(model, batch_size, precision, compiled))
-    return runners
+def measure(model, precision, with_torch):
+    modules = ["keras_step", *(["torch_step"] if with_torch and model != "points" else [])]
+    arguments = {"model": model, "batch_size": BATCH[model], "precision": precision, "size": PRODUCT}
+    with contextlib.ExitStack() as stack:
+        workers = [stack.enter_context(Worker(module, "contestants", **arguments)) for module in modules]
+        facts, runners = {}, {}
+        for module, worker in zip(modules, workers, strict=True):
+            facts |= worker.runners.pop("facts")()
+            runners |= {name if name in facts else (module, name): run for name, run in worker.runners.items()}
+        seconds = take_turns(runners, FLAGS.rounds, FLAGS.steps, title=f"{model} {precision}")
+    products = [seconds.pop((module, "matrix product")) for module in modules]
+    print_table(model, precision, seconds, facts, max(PRODUCT**3 / np.median(product) for product in products))
 
 
-class Clock(keras.callbacks.Callback):
-    """Notes the end of every execution."""
-
-    def on_train_begin(self, logs=None):
-        self.ends = []
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.ends.append(time.perf_counter())
-
-
-def fit(gan, dataset, steps_per_execution):
-    def run(n):
-        clock = Clock()
-        gan.fit(dataset, steps_per_epoch=n + steps_per_execution, verbose=0, callbacks=[clock])
-        return clock.ends[-1] - clock.ends[0]
-
-    return run
-
-
-def timed(step):
-    """The same for a function that plays one step and returns losses that `float` waits for."""
-
-    def run(n):
-        for loss in step():
-            float(loss)
-        start = time.perf_counter()
-        for _ in range(n):
-            for loss in step():
-                float(loss)
-        return time.perf_counter() - start
-
-    return run
-
-
-def stock_dcgan():
-    """The same DCGAN with Keras's own layers and optimizers."""
-    ours, dcgan_networks.BatchNormalization = dcgan_networks.BatchNormalization, keras.layers.BatchNormalization
-    try:
-        gan = kerasgan.create_model("dcgan")
-    finally:
-        dcgan_networks.BatchNormalization = ours
-    gan.compile(keras.optimizers.Adam(2e-4, beta_1=0.5), keras.optimizers.Adam(2e-4, beta_1=0.5))
-    return gan
-
-
-def bare_loop(gan, real, forwards):
-    """The step of the GAN paper written out, with one or two forward passes of the generator."""
-    generator, discriminator = gan.generator, gan.discriminator
-    g_optimizer, d_optimizer = gan.g_optimizer, gan.d_optimizer
-    g_variables, d_variables = generator.trainable_variables, discriminator.trainable_variables
-    random = tf.random.Generator.from_seed(0)
-
-    def draw():
-        return random.uniform((len(real), gan.latent.dim), -1.0, 1.0)
-
-    def as_logits(x):
-        return tf.cast(discriminator(x, training=True), tf.float32)
-
-    @tf.function
-    def step(real):
-        with tf.GradientTape() as g_tape:
-            fake = generator(draw(), training=True)
-        with tf.GradientTape() as d_tape:
-            on_real, on_fake = as_logits(real), as_logits(tf.stop_gradient(fake))
-            d_loss = tf.reduce_mean(tf.nn.softplus(-on_real)) + tf.reduce_mean(tf.nn.softplus(on_fake))
-        d_optimizer.apply(d_tape.gradient(d_loss, [v.value for v in d_variables]), d_variables)
-        if forwards == 1:
-            with tf.GradientTape(watch_accessed_variables=False) as tape:
-                tape.watch(fake)
-                g_loss = tf.reduce_mean(tf.nn.softplus(-as_logits(fake)))
-            upstream = tape.gradient(g_loss, fake)
-            gradients = g_tape.gradient(fake, [v.value for v in g_variables], output_gradients=upstream)
-        else:
-            with tf.GradientTape() as tape:
-                g_loss = tf.reduce_mean(tf.nn.softplus(-as_logits(generator(draw(), training=True))))
-            gradients = tape.gradient(g_loss, [v.value for v in g_variables])
-        g_optimizer.apply(gradients, g_variables)
-        return d_loss, g_loss
-
-    return timed(lambda: step(real))
-
-
-def peak_megabytes():
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
-def measure(model, precision):
-    seconds, peaks = {}, {}
-    runners = contestants(model, precision)
-    for name, run in runners.items():
-        run(FLAGS.steps)  # tracing and compiling
-        run(FLAGS.steps)
-        peaks[name] = peak_megabytes()
-        seconds[name] = []
-    for done in range(FLAGS.rounds):
-        print(f"\r{model} {precision}: round {done + 1} of {FLAGS.rounds}", end="", file=sys.stderr, flush=True)
-        for name, run in runners.items():
-            seconds[name].append(run(FLAGS.steps) / FLAGS.steps)
-    print(file=sys.stderr)
-
-    base = np.median(seconds["fit"])
-    print(f"\n{model}, batch {BATCH[model]}, {precision}")
-    print(f"{'':30} {'ms/step':>8} {'images/s':>9} {'/ fit':>6} {'peak MB':>8}")
+def print_table(model, precision, seconds, facts, rate):
+    print(f"\n{model}, batch {BATCH[model]}, {precision}; a matrix product makes {rate / 1e9:.0f} Gmult/s")
+    print(
+        f"{'':28} {'ms/step':>8} {'(half of them)':>16} {'images/s':>9} {'/ fit':>6} {'Gmult':>6} {'limit':>7} "
+        f"{'share':>6} {'peak MB':>8}"
+    )
     for name, times in seconds.items():
-        median = np.median(times)
+        low, median, high = 1e3 * np.percentile(times, (25, 50, 75))
+        spread, images = f"({low:.1f} to {high:.1f})", BATCH[model] / median * 1e3
+        ratio = np.median(np.divide(times, seconds["fit"]))
+        multiplications, peak = facts[name]
+        limit = 1e3 * multiplications / rate
         print(
-            f"{name:30} {median * 1e3:8.1f} {BATCH[model] / median:9.0f} {median / base:6.2f} {peaks[name]:8.0f}",
+            f"{name:28} {median:8.1f} {spread:>16} {images:9.0f} {ratio:6.3f} {multiplications / 1e9:6.2f} "
+            f"{limit:7.1f} {limit / median:6.0%} {peak:8.0f}",
             flush=True,
         )
 
 
 def main(_):
-    print(f"TensorFlow {tf.__version__}, Keras {keras.__version__}, {os.cpu_count()} CPUs")
-    if FLAGS.torch and importlib.util.find_spec("torch"):
-        import torch
-
-        print(f"PyTorch {torch.__version__}, {torch.get_num_threads()} threads")
-    elif FLAGS.torch:
-        print("PyTorch is not installed: no comparison with it (pip install '.[bench]').")
+    print(", ".join(f"{name} {importlib.metadata.version(name)}" for name in ("tensorflow", "keras")), end="")
+    print(f", {os.cpu_count()} CPUs")
+    with_torch = FLAGS.torch and has_torch()
+    if with_torch:
+        print(f"torch {importlib.metadata.version('torch')}")
     for model in FLAGS.models:
         for precision in FLAGS.precisions:
-            measure(model, precision)
+            measure(model, precision, with_torch)
 
 
 if __name__ == "__main__":

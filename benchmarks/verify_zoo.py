@@ -11,6 +11,7 @@ import tempfile
 
 import keras
 import numpy as np
+from absl import app
 from tqdm import tqdm
 
 import kerasgan
@@ -18,7 +19,7 @@ import kerasgan
 CASES = [(name, (28, 28, 1)) for name in kerasgan.list_models()] + [("dcgan", (32, 32, 3)), ("dcgan", (64, 64, 3))]
 
 
-def main():
+def main(_):
     rows, failures = [], []
     for policy in ("float32", "mixed_float16"):
         keras.config.set_dtype_policy(policy)
@@ -43,4 +44,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    app.run(lambda argv: sys.exit(main(argv)))
