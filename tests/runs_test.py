@@ -113,7 +113,7 @@ def test_nothing_is_written_before_the_first_step_of_a_resumed_run(dataset, tmp_
     for moment in ("on_train_batch_end", "on_train_begin", "set_model"):
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
             if moment == "set_model":  # callbacks have no model yet
-                patched.setattr(runs, "_fit", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+                patched.setattr(runs.training, "_fit", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             else:
                 patched.setattr(callbacks.StopOnDivergence, moment, interrupt)
             runs.train(config_for(dataset), run, resume=run.exists(), verbose=0)
@@ -210,7 +210,7 @@ def test_vectors_without_a_picture_train_as_well(tmp_path):
 
 def test_tuples_of_a_recipe_survive_the_config_file(dataset, tmp_path):
     config = runs.resolve("infogan", dataset, image_shape=(28, 28, 1), categorical=(3, 4), epochs=1, batch_size=30)
-    runs._write_config(config, tmp_path)
+    runs.config.write_config(config, tmp_path)
     assert runs.read_config(tmp_path) == config
 
 
@@ -261,9 +261,9 @@ def test_small_models_take_several_steps_at_once(epoch_steps, checkpoint_steps, 
     """As many as end where epochs, checkpoints and the step to resume at do."""
     gan = kerasgan.create_model("vanilla_gan", image_shape=(2,), generator_units=2, discriminator_units=2)
     gan.step.assign(step)
-    assert runs._steps_per_execution(gan, epoch_steps, checkpoint_steps) == expected
+    assert runs.training._steps_per_execution(gan, epoch_steps, checkpoint_steps, 2 * epoch_steps) == expected
 
 
 def test_convolutions_take_one_step_at_a_time():
     gan = kerasgan.create_model("dcgan", generator_width=1, discriminator_width=1)
-    assert runs._steps_per_execution(gan, 550, None) == 1
+    assert runs.training._steps_per_execution(gan, 550, None, 550) == 1
