@@ -47,7 +47,6 @@ def save(gan: "GAN", folder: Path, metadata: dict | None = None, half: bool = Fa
         ValueError: the GAN is not compiled or has a part that `load` would refuse, `folder` is a file or cannot be
             written to, or a weight is too large for float16.
     """
-    import keras
 
     from kerasgan import plots
 

@@ -65,7 +65,7 @@ def train(
             epoch's end has much to write and to score, it ends later by so much.
 
     Returns:
-        The trained GAN.
+        The trained GAN; its `stop_training` is true where `minutes` ended it.
 
     Raises:
         AlreadyThereError: the folder is not empty, and neither `resume` nor `overwrite` says what to do with it.
@@ -158,6 +158,7 @@ def train(
             if isinstance(reason, KeyboardInterrupt):
                 raise
             _draw_curves(folder)
+            gan.stop_training = True
             return gan
         except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
             if not strategies.has_workers(strategy):

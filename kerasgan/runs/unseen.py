@@ -100,8 +100,10 @@ def _share(first, second):
         return False  # one begins where the other ends
     numbers = [_number(bound, end) for bounds in (a, b) for bound, end in zip(bounds, (False, True), strict=True)]
     units = {bound[-1:] == "%" for bound in (*a, *b) if bound not in (None, "0", "0%")}
-    if a == b or None in numbers or len(units) > 1:
-        return a == b
+    if a == b or [None, None] in (a, b):
+        return True
+    if None in numbers or len(units) > 1:
+        return False
     low_a, high_a, low_b, high_b = numbers
     return max(low_a, low_b) < min(high_a, high_b)
 
