@@ -143,7 +143,7 @@ def _address(folder: pathlib.Path) -> str:
     """What `find` takes for a preset's folder: the name of one that comes with kerasgan, else the way to it, from here
     where it is below; a card for others to read tells nothing of this machine.
     """
-    folder, here = folder.absolute(), pathlib.Path.cwd()
+    folder, here = pathlib.Path(os.path.abspath(folder)), pathlib.Path.cwd()
     if any(folder.resolve().parent == pathlib.Path(root, "saved_models").resolve() for root in kerasgan.__path__):
         return folder.name
     return folder.relative_to(here).as_posix() if folder.is_relative_to(here) else f"path/to/{folder.name}"

@@ -159,7 +159,7 @@ def evaluate(values: flags.FlagValues, options: Options) -> None:
     from kerasgan import evaluation, presets
 
     gan = presets.load(values.preset, values.sha256)
-    _choose_real(values, gan)
+    misleading = _choose_real(values, gan)
     report = evaluation.evaluate(
         gan,
         values.dataset,
@@ -175,11 +175,13 @@ def evaluate(values: flags.FlagValues, options: Options) -> None:
     command = shlex.join(["kerasgan", "evaluate", *given])
     written = report.write(output, command=command, preset=values.preset, versions=presets.versions())
     print(report.table(), flush=True)
+    if misleading:
+        say(f"warning: {misleading}")
     say(f"wrote {' and '.join(map(str, written))}")
 
 
-def _choose_real(values, gan):
-    """Fills in what was not asked for from what the run or preset says of itself; says where scores would mislead."""
+def _choose_real(values, gan) -> str | None:
+    """Fills in what was not asked for from what the run or preset says of itself; returns why scores would mislead."""
     from kerasgan import data, presets, runs
 
     known = runs.training_of(presets.find(values.preset, values.sha256))
@@ -189,23 +191,24 @@ def _choose_real(values, gan):
         values.dataset = known.dataset
         if not values.resize and gan.value_range is not None:
             values.resize = data.image_shape_of(known.dataset) not in (None, gan.sample_shape)
-    trained = None
-    if known is not None and values.dataset in (known.dataset, known.dataset.rpartition(":")[0]):
-        trained, values.features = known.split, values.features or known.features
-        if trained is None:
-            say(
-                f"warning: an older kerasgan cut {values.dataset} otherwise; which pictures {values.preset} was "
-                "trained on is not known, and scores on them would be too good."
-            )
+    is_own = known is not None and values.dataset in (known.dataset, known.dataset.rpartition(":")[0])
+    trained = known.split if is_own else None
+    if is_own and values.features is None:
+        values.features = known.features
     splits = data.splits_of(values.dataset)
     values.split, values.training_split = runs.choose_splits(trained, splits, values.split, values.training_split)
+    if is_own and trained is None:
+        return (
+            f"an older kerasgan cut {values.dataset} otherwise; which pictures {values.preset} was trained on is not "
+            "known, and the scores are too good where they are scored on."
+        )
     for seen in (trained, values.training_split):
         if seen is not None and runs.overlap(values.split, seen):
-            say(
-                f"warning: scored on {values.split} of {values.dataset}, which shares samples with {seen}, what it was "
-                "trained on: the scores will be too good. Keep some back, as with train --split='train[:90%]'."
+            return (
+                f"scored on {values.split} of {values.dataset}, which shares samples with {seen}, what it was trained "
+                "on: the scores are too good. Keep some back, as with train --split='train[:90%]'."
             )
-            break
+    return None
 
 
 def define_make() -> Options:
