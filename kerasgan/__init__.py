@@ -5,8 +5,12 @@ Everything public is imported on first use, so that `import kerasgan` and `keras
 
 import importlib
 import pathlib
+import types
+from typing import Any
 
 import wrapt
+
+from kerasgan import backends
 
 __version__ = "0.2.0.dev0"
 
@@ -45,7 +49,13 @@ if (_root / "setup.py").is_file() and (_root / "zoo" / "__init__.py").is_file():
     __path__.append(str(_root))
 
 
-def __getattr__(name):
+# What does without Keras until it makes or loads a model; the rest imports it at once.
+_LIGHT = ("cards", "list_models", "list_presets", "presets", "registry", "runs", "serving")
+
+
+def __getattr__(name: str) -> Any:
+    if name in (*_EXPORTS, *_MODULES) and name not in _LIGHT:
+        backends.check()  # Keras itself may not even be importable with another
     if name in _EXPORTS:
         return getattr(importlib.import_module(_EXPORTS[name]), name)
     if name in _MODULES:
@@ -53,12 +63,13 @@ def __getattr__(name):
     raise AttributeError(f"module 'kerasgan' has no attribute {name!r}")
 
 
-def __dir__():
+def __dir__() -> list[str]:
     return sorted(__all__)
 
 
 @wrapt.when_imported("keras")
-def _register_with_keras(keras):
+def _register_with_keras(keras: types.ModuleType) -> None:
     """Whoever has both imported can `keras.saving.load_model` a GAN, without having touched `kerasgan.GAN` before."""
+    backends.check()
     for name in ("gan", "layers"):  # gan brings latents, losses and optimizers
         importlib.import_module(f"kerasgan.{name}")

@@ -10,6 +10,9 @@ import functools
 import inspect
 import json
 import zipfile
+from typing import Any
+
+from kerasgan.files import Path
 
 # Keras's rooms that hold what networks are made of. The others read files, load models, draw, change settings.
 ROOMS = (
@@ -42,7 +45,7 @@ class RefusedError(ValueError):
     """A file is whole and still not for us."""
 
 
-def refuse_code(config) -> None:
+def refuse_code(config: object) -> None:
     """Looks through a Keras configuration for what would run code that does more than compute.
 
     What the caller has registered (`keras.saving.register_keras_serializable`) is allowed.
@@ -124,7 +127,7 @@ def _symbol(module, name):
     return None if root != "keras" else functools.reduce(lambda at, part: getattr(at, part, None), [*path, name], keras)
 
 
-def load_keras(path, **options):
+def load_keras(path: Path, **options: Any) -> Any:
     """`keras.saving.load_model` of a whole `.keras` file that names no code.
 
     Args:

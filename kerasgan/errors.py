@@ -3,6 +3,7 @@
 import difflib
 import numbers
 import re
+from collections.abc import Iterable
 
 
 def first_line(error: BaseException | str) -> str:
@@ -16,7 +17,7 @@ def first_line(error: BaseException | str) -> str:
     return re.sub(r"^(\{\{.*?\}\} )+", "", lines[0]) if lines else type(error).__name__
 
 
-def check_whole(name: str, number, least: int) -> None:
+def check_whole(name: str, number: object, least: int) -> None:
     """Refuses what is not a whole number, or too small.
 
     Raises:
@@ -26,7 +27,16 @@ def check_whole(name: str, number, least: int) -> None:
         raise ValueError(f"{name} must be a whole number, at least {least}; found {number!r}.")
 
 
-def suggestion(name: str, known) -> str:
-    """` Did you mean 'x'?` for the known name nearest to a wrong one, or nothing."""
-    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.5)
-    return f" Did you mean {close[0]!r}?" if close else ""
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """` Did you mean 'x'?` for the known name nearest to a wrong one, or nothing where none is near.
+
+    Capitals, dashes in front of an option, and `-` in the place of `_` do not count.
+    """
+    plain = {_plain(candidate): candidate for candidate in known}
+    # Of two letters in four that agree anything would be near: "wgan" is not a misspelt "ebgan".
+    close = difflib.get_close_matches(_plain(str(name)), plain, n=1, cutoff=0.7)
+    return f" Did you mean {plain[close[0]]!r}?" if close else ""
+
+
+def _plain(name: str) -> str:
+    return name.lstrip("-").replace("-", "_").casefold()

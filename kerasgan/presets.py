@@ -12,6 +12,7 @@ import pathlib
 import re
 import shutil
 import tarfile
+import typing
 import urllib.parse
 import zipfile
 
@@ -19,14 +20,17 @@ import kerasgan
 from kerasgan import cards
 from kerasgan.deserialization import RefusedError, load_keras, refuse_code
 from kerasgan.errors import first_line, suggestion
-from kerasgan.files import check_writable, replacing, sha256_of
+from kerasgan.files import Path, check_writable, replacing, sha256_of
+
+if typing.TYPE_CHECKING:
+    from kerasgan.gan import GAN
 
 FILES = ("config.json", "metadata.json", "model.weights.h5", "README.md", "samples.png")
 NEEDED = FILES[:3]
 LARGEST_FILE = 4 * 1024**3  # bytes of one file in an archive; more is taken for an attack
 
 
-def save(gan, folder, metadata: dict | None = None, half: bool = False) -> pathlib.Path:
+def save(gan: "GAN", folder: Path, metadata: dict | None = None, half: bool = False) -> pathlib.Path:
     """Writes a compiled GAN as a preset.
 
     Args:
@@ -40,10 +44,9 @@ def save(gan, folder, metadata: dict | None = None, half: bool = False) -> pathl
         `folder`.
 
     Raises:
-        ValueError: the GAN is not compiled, `folder` is a file or cannot be written to, or a weight is too large for
-            float16.
+        ValueError: the GAN is not compiled or has a part that `load` would refuse, `folder` is a file or cannot be
+            written to, or a weight is too large for float16.
     """
-    import keras
 
     from kerasgan import plots
 
@@ -51,7 +54,7 @@ def save(gan, folder, metadata: dict | None = None, half: bool = False) -> pathl
         raise ValueError("Only a compiled GAN makes a preset: its losses and optimizers are part of it.")
     folder = check_writable(folder)
     gan.inference_generator()  # an average that is up to date with its batch statistics
-    config = keras.saving.serialize_keras_object(gan)
+    config = _described(gan)
     copy = type(gan).from_config(gan.get_config())  # one without optimizers, whose state Keras would write too
     copy.set_weights(gan.get_weights())
     own = {}
@@ -81,24 +84,43 @@ def save(gan, folder, metadata: dict | None = None, half: bool = False) -> pathl
             "libraries": versions(),
             **(metadata or {}),
         }
+        card = {**facts, "address": _address(folder)}
         if can_draw:
             plots.samples(gan.generate(64), places["samples.png"])
         places["metadata.json"].write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         places["config.json"].write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
-        places["README.md"].write_text(cards.write(facts, picture=can_draw), encoding="utf-8")
+        places["README.md"].write_text(cards.write(card, picture=can_draw), encoding="utf-8")
     return folder
 
 
-def add_metadata(folder, **facts) -> None:
+def _described(gan) -> dict:
+    """The configuration of a GAN as JSON gives it, of which `load` will make the GAN again."""
+    import keras
+
+    config = json.loads(json.dumps(keras.saving.serialize_keras_object(gan)))
+    try:
+        refuse_code(config)
+    except RefusedError as error:
+        reason = str(error).replace(", and code from a file is never run", "")
+        raise ValueError(
+            f"This GAN cannot be saved as a preset, because no code that comes with one is ever run: {reason} "
+            "What computes something of your own must be a layer or function that "
+            "keras.saving.register_keras_serializable knows."
+        ) from None
+    return config
+
+
+def add_metadata(folder: Path, **facts: object) -> None:
     """Adds to what a preset's `metadata.json` says, and writes its card anew."""
     folder = pathlib.Path(folder)
     facts = {**read_metadata(folder), **facts}
     with replacing(folder / "metadata.json") as metadata, replacing(folder / "README.md") as card:
         metadata.write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
-        card.write_text(cards.write(facts, picture=(folder / "samples.png").is_file()), encoding="utf-8")
+        addressed = {**facts, "address": _address(folder)}
+        card.write_text(cards.write(addressed, picture=(folder / "samples.png").is_file()), encoding="utf-8")
 
 
-def read_metadata(folder) -> dict:
+def read_metadata(folder: Path) -> dict:
     """What the `metadata.json` of a preset's folder says; nothing for runs and `.keras` files."""
     path = pathlib.Path(folder) / "metadata.json"
     if not path.is_file():
@@ -117,12 +139,22 @@ def list_presets() -> list[str]:
     return sorted(_shipped())
 
 
+def _address(folder: pathlib.Path) -> str:
+    """What `find` takes for a preset's folder: the name of one that comes with kerasgan, else the way to it, from here
+    where it is below; a card for others to read tells nothing of this machine.
+    """
+    folder, here = pathlib.Path(os.path.abspath(folder)), pathlib.Path.cwd()
+    if any(folder.resolve().parent == pathlib.Path(root, "saved_models").resolve() for root in kerasgan.__path__):
+        return folder.name
+    return folder.relative_to(here).as_posix() if folder.is_relative_to(here) else f"path/to/{folder.name}"
+
+
 def _shipped() -> dict[str, pathlib.Path]:
     folders = [path for root in kerasgan.__path__ for path in pathlib.Path(root).glob("saved_models/*")]
     return {folder.name: folder for folder in folders if is_preset(folder)}
 
 
-def find(preset, sha256: str | None = None) -> pathlib.Path:
+def find(preset: Path, sha256: str | None = None) -> pathlib.Path:
     """Where a preset lies.
 
     Args:
@@ -153,7 +185,7 @@ def find(preset, sha256: str | None = None) -> pathlib.Path:
     return path
 
 
-def load(preset, sha256: str | None = None):
+def load(preset: Path, sha256: str | None = None) -> "GAN":
     """A GAN from a preset, a run folder of `kerasgan train`, or a `.keras` file.
 
     No code that comes with it is run: Keras's safe mode builds known layers only, and Lambda layers are refused.
@@ -186,7 +218,7 @@ def versions() -> dict[str, str]:
     return {"kerasgan": __version__, "keras": keras.__version__, "tensorflow": tf.__version__}
 
 
-def is_preset(folder) -> bool:
+def is_preset(folder: Path) -> bool:
     """Whether a folder has a preset's files."""
     return all((pathlib.Path(folder) / name).is_file() for name in NEEDED)
 

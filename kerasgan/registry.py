@@ -19,6 +19,7 @@ if typing.TYPE_CHECKING:
     from kerasgan.gan import GAN
 
 
+Build = Callable[[Any], "GAN"]
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}  # and Keras's policies
 
 
@@ -61,7 +62,7 @@ class Family:
     name: str
     summary: str
     recipe: type[Recipe]
-    build: Callable[[Any], "GAN"]
+    build: Build
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,7 +91,7 @@ _families: dict[str, Family] = {}
 _presets: dict[str, PresetRecipe] = {}
 
 
-def register(name: str, recipe: type[Recipe], summary: str):
+def register(name: str, recipe: type[Recipe], summary: str) -> Callable[[Build], Build]:
     """Decorates the function that builds a family's compiled `GAN` from its recipe.
 
     Args:
@@ -102,7 +103,7 @@ def register(name: str, recipe: type[Recipe], summary: str):
         ValueError: the name is taken.
     """
 
-    def add(build):
+    def add(build: Build) -> Build:
         if name in _families:
             raise ValueError(f"{name!r} is registered already, by {_families[name].build.__module__}.")
         _families[name] = Family(name, summary, recipe, build)
@@ -112,8 +113,8 @@ def register(name: str, recipe: type[Recipe], summary: str):
 
 
 def register_preset(
-    name: str, model: str, dataset: str, split: str, validation_split: str, notes: str = "", **settings
-):
+    name: str, model: str, dataset: str, split: str, validation_split: str, notes: str = "", **settings: Any
+) -> None:
     """Registers how a preset is trained; the arguments are `PresetRecipe`'s.
 
     Raises:
@@ -152,7 +153,7 @@ def list_models() -> list[str]:
     return sorted(_discover())
 
 
-def _look_up(what: str, name: str, known: dict):
+def _look_up(what: str, name: str, known: dict) -> Any:
     if name not in known:
         raise ValueError(f"Unknown {what} {name!r}. Known: {', '.join(sorted(known))}.{suggestion(name, known)}")
     return known[name]
@@ -167,7 +168,7 @@ def get_family(name: str) -> Family:
     return _look_up("model", name, _discover())
 
 
-def get_recipe(name: str, **overrides) -> Recipe:
+def get_recipe(name: str, **overrides: Any) -> Recipe:
     """The recipe of a family with some fields changed.
 
     Raises:
@@ -207,7 +208,7 @@ def _is_of(value, annotation) -> bool:
     return isinstance(value, kinds) or (isinstance(value, int) and float in kinds)
 
 
-def create_model(name: str, **overrides) -> "GAN":
+def create_model(name: str, **overrides: Any) -> "GAN":
     """A compiled, untrained GAN with its paper's recipe.
 
     Weights are drawn from the recipe's `seed`: the same call gives the same weights.

@@ -67,6 +67,65 @@ def test_a_failure_leaves_the_old_preset(gan, tmp_path, monkeypatch):
     assert len(list((tmp_path / "small").iterdir())) == len(presets.FILES)
 
 
+def gan_with(layer):
+    generator = keras.Sequential(
+        [keras.Input((4,)), keras.layers.Dense(64, activation="tanh"), layer, keras.layers.Reshape((8, 8, 1))]
+    )
+    discriminator = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(1)])
+    made = kerasgan.GAN(generator, discriminator, kerasgan.latents.Normal(4))
+    made.compile()
+    return made
+
+
+class Mine(keras.layers.Layer):
+    """A layer that nobody has registered."""
+
+    def call(self, inputs):
+        return inputs
+
+
+@keras.saving.register_keras_serializable("presets_test")
+class Registered(keras.layers.Layer):
+    """A layer that holds another one, and code in it."""
+
+    def __init__(self, inner=None, **options):
+        super().__init__(**options)
+        self.inner = keras.layers.Lambda(lambda x: x) if inner is None else inner
+
+    def call(self, inputs):
+        return self.inner(inputs)
+
+    def get_config(self):
+        return {**super().get_config(), "inner": keras.saving.serialize_keras_object(self.inner)}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{**config, "inner": keras.saving.deserialize_keras_object(config["inner"])})
+
+
+@pytest.mark.parametrize("unsafe", [False, True])
+@pytest.mark.parametrize(
+    ("layer", "found"),
+    [
+        (lambda: keras.layers.Lambda(lambda x: x), "it has a Lambda layer, which is code"),
+        (lambda: Mine(), r"it names .*presets_test.*Mine"),
+        (lambda: Registered(), "it has a Lambda layer, which is code"),
+    ],
+)
+def test_what_could_not_be_loaded_is_not_saved(tmp_path, layer, found, unsafe):
+    """Whatever Keras has been told to allow in this process."""
+    if unsafe:
+        keras.config.enable_unsafe_deserialization()
+    try:
+        with pytest.raises(ValueError, match=f"This GAN cannot be saved as a preset, .*: {found}") as raised:
+            gan_with(layer()).save_to_preset(tmp_path / "mine")
+    finally:
+        keras.src.backend.common.global_state.set_global_attribute("safe_mode_saving", None)
+    assert "safe_mode" not in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert not (tmp_path / "mine").exists()
+
+
 def test_images_that_have_no_picture_are_saved_without(tmp_path):
     generator = keras.Sequential([keras.Input((2,)), keras.layers.Dense(16), keras.layers.Reshape((2, 2, 4))])
     discriminator = keras.Sequential([keras.Input((2, 2, 4)), keras.layers.Flatten(), keras.layers.Dense(1)])
@@ -138,6 +197,21 @@ def test_the_card_says_what_the_metadata_says(gan, tmp_path):
     for expected in (row, facts["weights_sha256"], "MIT", "kerasgan train --it", "Luck.", evaluation, "# mine"):
         assert expected in card
     presets.load(folder)
+
+
+def test_the_card_is_told_how_to_load_it(gan, tmp_path, monkeypatch):
+    """A name where it comes with kerasgan, else the way to it."""
+    cards = []
+    monkeypatch.setattr(kerasgan.cards, "write", lambda facts, picture: cards.append(facts["address"]) or "")
+    monkeypatch.setattr(kerasgan, "__path__", [*kerasgan.__path__, str(tmp_path / "installed")])
+    monkeypatch.chdir(tmp_path)
+    for folder in ("installed/saved_models/mine", "presets/mine", tmp_path / "presets" / "mine"):
+        gan.save_to_preset(folder)
+        presets.add_metadata(folder, licence="MIT")
+        assert "address" not in presets.read_metadata(folder)
+    monkeypatch.chdir("installed")
+    gan.save_to_preset("../presets/mine")
+    assert cards == ["mine"] * 2 + ["presets/mine"] * 4 + ["path/to/mine"]
 
 
 @pytest.fixture

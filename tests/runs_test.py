@@ -2,13 +2,19 @@
 
 import dataclasses
 import json
+import re
+import shutil
+import subprocess
+import sys
+import types
 
 import numpy as np
 import pytest
 from conftest import assert_same_weights
 
 import kerasgan
-from kerasgan import callbacks, registry, runs
+from kerasgan import callbacks, data, presets, registry, runs
+from kerasgan.files import size_of
 
 
 @pytest.fixture
@@ -66,6 +72,225 @@ def test_a_run_can_be_prolonged(dataset, tmp_path):
         runs.with_epochs(longer, 1)
 
 
+@pytest.mark.parametrize("steps", [2, 5])
+def test_a_run_of_so_many_steps_goes_on_as_an_uncut_one(dataset, tmp_path, steps):
+    """It leaves all that others leave, though it ends in the midst of an epoch of 3 steps; then goes on to 3 epochs."""
+    options = {"ema_decay": 0.9, "optimizer": "adam"}
+    whole = runs.train(config_for(dataset, **options), tmp_path / "whole", verbose=0)
+    output = tmp_path / "run"
+    config = config_for(dataset, epochs=None, steps=steps, **options)
+    assert (config.epochs, config.steps) == (None, steps)
+    gan = runs.train(config, output, verbose=0)
+    assert int(gan.step.numpy()) == steps
+    assert {p.name for p in output.iterdir()} == {*runs.PARTS} - {"best.keras"}
+    assert_same_weights(presets.load(output / "final.keras"), gan)
+    assert_same_weights(callbacks.restore(output / "checkpoints"), gan)
+    rows = [*range(3, steps + 1, 3), *([steps] if steps % 3 else [])]
+    assert callbacks.read_history(output / "history.csv")["step"] == rows
+    assert runs.read_config(output) == config
+    assert f"--steps={steps}" in runs.command(config)
+
+    again = runs.train(runs.read_config(output), output, resume=True, verbose=0)  # nothing is left to do
+    assert_same_weights(again, gan)
+    assert callbacks.read_history(output / "history.csv")["step"] == rows
+    longer = runs.with_end(runs.read_config(output), steps=7)
+    assert int(runs.train(longer, output, resume=True, verbose=0).step.numpy()) == 7
+    longer = runs.with_end(runs.read_config(output), epochs=3)
+    assert_same_weights(runs.train(longer, output, resume=True, verbose=0), whole)
+    assert (output / "history.csv").read_bytes() == (tmp_path / "whole" / "history.csv").read_bytes()
+
+
+def test_the_best_epoch_is_a_whole_one(tmp_path):
+    """Scores of an epoch that `steps` cuts stand in the history and are forgotten when it goes on."""
+    small = {"generator_units": 8, "discriminator_units": 4, "batch_size": 50, "split": "train[:150]"}
+    small |= {"validation_split": "test[:100]", "optimizer": "adam", "learning_rate": 0.01}
+    runs.train(runs.resolve("vanilla_gan", "ring", epochs=3, **small), tmp_path / "whole", verbose=0)
+    runs.train(runs.resolve("vanilla_gan", "ring", steps=4, **small), tmp_path / "run", verbose=0)
+    assert callbacks.read_history(tmp_path / "run" / "history.csv")["step"] == [3, 4]
+    assert int(presets.load(tmp_path / "run" / "best.keras").step) == 3
+    assert runs.make_preset(tmp_path / "run", tmp_path / "preset").is_dir()
+    longer = runs.with_end(runs.read_config(tmp_path / "run"), epochs=3)
+    runs.train(longer, tmp_path / "run", resume=True, verbose=0)
+    for name in ("best.keras", "final.keras"):
+        assert_same_weights(*(presets.load(tmp_path / folder / name) for folder in ("run", "whole")))
+
+
+def test_fewer_steps_than_were_taken(dataset, tmp_path):
+    runs.train(config_for(dataset, epochs=2), tmp_path / "run", verbose=0)
+    config = runs.with_end(runs.read_config(tmp_path / "run"), steps=5)
+    with pytest.raises(ValueError, match="This run has taken 6 steps; steps=5 would be fewer"):
+        runs.train(config, tmp_path / "run", resume=True, verbose=0)
+    assert runs.read_config(tmp_path / "run").epochs == 2
+    with pytest.raises(ValueError, match="was asked for 7 steps; --steps=6 would be fewer"):
+        runs.with_end(dataclasses.replace(config, steps=7), steps=6)
+
+
+def test_a_time_limit_ends_between_steps_and_the_run_goes_on(dataset, tmp_path, monkeypatch):
+    """Wherever it falls: in the midst of an epoch, at its end, and in the first step."""
+    whole = runs.train(config_for(dataset), tmp_path / "whole", verbose=0)
+    output = tmp_path / "run"
+    clock = {"now": 0.0}
+    monkeypatch.setattr(runs.training, "time", types.SimpleNamespace(monotonic=lambda: clock["now"]))
+
+    def tick(self, batch, logs=None):
+        clock["now"] += 60.0  # a step takes a minute
+
+    monkeypatch.setattr(callbacks.SampleGrid, "on_train_batch_end", tick)
+    for minutes, step in ((1, 1), (1, 2), (1, 3), (2, 5)):
+        clock["now"] = 0.0
+        gan = runs.train(
+            runs.read_config(output) if output.exists() else config_for(dataset),
+            output,
+            resume=output.exists(),
+            verbose=0,
+            minutes=minutes,
+        )
+        assert gan.stop_training
+        assert int(gan.step.numpy()) == step
+        assert max(path.stem for path in (output / "checkpoints").iterdir()) == f"step-{step:08d}"
+        assert not (output / "final.keras").exists()
+    assert (output / "curves.png").is_file()
+    clock["now"] = 0.0
+    gan = runs.train(runs.read_config(output), output, resume=True, verbose=0, minutes=60)
+    assert not gan.stop_training
+    assert_same_weights(gan, whole)
+    assert callbacks.read_history(output / "history.csv")["step"] == [3, 6, 9]
+    for minutes in (0, -1.0, float("nan")):
+        with pytest.raises(ValueError, match="minutes must be a number above 0"):
+            runs.train(config_for(dataset), tmp_path / "other", minutes=minutes)
+
+
+def test_two_trainings_in_one_folder(dataset, tmp_path, monkeypatch):
+    """The second is refused, whatever it was asked to do; when the first has ended, or was killed, it is not."""
+    run = tmp_path / "run"
+    second = []
+
+    def begin_another(self, batch, logs=None):
+        monkeypatch.undo()
+        files = {path: path.stat().st_mtime_ns for path in run.rglob("*")}
+        for options in ({"resume": True}, {"overwrite": True}):
+            with pytest.raises(runs.BusyError, match=r"Another training writes to .*run; choose another folder"):
+                runs.train(config_for(dataset), run, verbose=0, **options)
+            second.append(options)
+        assert {path: path.stat().st_mtime_ns for path in run.rglob("*")} == files
+
+    monkeypatch.setattr(callbacks.SampleGrid, "on_train_batch_end", begin_another)
+    runs.train(config_for(dataset, epochs=1), run, verbose=0)
+    assert len(second) == 2
+    code = "import sys; from kerasgan.files import held; f = held(sys.argv[1]); f.__enter__(); print(); input()"
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-u", "-c", code, run], **pipes) as process:
+        process.stdout.readline()
+        with pytest.raises(runs.BusyError):
+            runs.train(config_for(dataset), run, overwrite=True, verbose=0)
+        process.kill()
+    runs.train(config_for(dataset, epochs=1), run, overwrite=True, verbose=0)
+
+
+def test_a_folder_that_appears_while_another_training_begins(dataset, tmp_path, monkeypatch):
+    """Both have found no folder; the one that comes later neither replaces nor joins the other's run."""
+    run = tmp_path / "run"
+    load_array = data.load_array
+
+    def slow(*arguments):
+        monkeypatch.undo()
+        runs.train(config_for(dataset, epochs=1), run, verbose=0)
+        return load_array(*arguments)
+
+    monkeypatch.setattr(data, "load_array", slow)
+    with pytest.raises(runs.AlreadyThereError, match="holds a run already"):
+        runs.train(config_for(dataset, epochs=2), run, verbose=0)
+    assert runs.read_config(run).epochs == 1
+
+
+def test_what_a_run_may_take_is_said_and_is_enough(dataset, tmp_path, monkeypatch, capsys):
+    big = {"generator_units": 400, "discriminator_units": 100, "ema_decay": 0.9}
+    runs.train(config_for(dataset, epochs=2, **big), tmp_path / "run", verbose=2)
+    said = capsys.readouterr().err
+    found = re.search(r"The run in .*run takes up to (\S+) MB: 4 files of (\S+) MB, and pictures\.\n", said)
+    assert found, said
+    most, one = (float(number) * 1e6 for number in found.groups())
+    size = (tmp_path / "run" / "final.keras").stat().st_size
+    assert size <= one * 1.005
+    assert size >= one * 0.9
+    assert size_of(tmp_path / "run") <= most
+    runs.train(config_for(dataset, epochs=1), tmp_path / "other", verbose=0)
+    assert capsys.readouterr().err == ""
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(10**9, 10**9, 3_400_000))
+    with pytest.raises(ValueError, match=r"takes up to .* MB.*; its disk has 3.4 MB free\. Make room"):
+        runs.train(config_for(dataset, **big), tmp_path / "full", verbose=0)
+    assert not (tmp_path / "full").exists()
+    longer = runs.with_end(runs.read_config(tmp_path / "run"), epochs=3)  # its files lie there already
+    runs.train(longer, tmp_path / "run", resume=True, verbose=0)
+
+
+def test_bytes_in_words():
+    for count, words in (
+        (999, "999 B"),
+        (1000, "1 kB"),
+        (432_900_000, "433 MB"),
+        (999_600_000, "1 GB"),
+        (2e12, "2 TB"),
+    ):
+        assert runs.folder._bytes(count) == words
+
+
+@pytest.mark.parametrize(
+    ("trained", "has", "expected"),
+    [
+        ("train", ("train", "test"), ("test", "train")),
+        ("train[:55000]", ("train", "test"), ("test", "train")),
+        ("train", ("train", "validation"), ("validation", "train")),
+        ("train[:90%]", ("train",), ("train[90%:]", "train[:90%]")),
+        ("train[10%:]", ("train",), ("train[:10%]", "train[10%:]")),
+        ("train[50%:60%]", ("train",), ("train[:50%]", "train[50%:60%]")),
+        ("train[10%:60%]", ("train",), ("train[60%:]", "train[10%:60%]")),
+        ("train[:-100]", ("train",), ("train[-100:]", "train[:-100]")),
+        ("train", ("train",), ("train", "train")),
+        ("train[:100%]", ("train",), ("train", "train[:100%]")),
+        (None, ("train",), ("train", "train")),
+        ("train+test", ("train", "test", "validation"), ("validation", "train+test")),
+    ],
+)
+def test_what_was_not_trained_on(trained, has, expected):
+    assert runs.choose_splits(trained, has) == expected
+
+
+def test_splits_that_are_asked_for_stay():
+    assert runs.choose_splits("train[:90%]", ("train",), "train[:10%]") == ("train[:10%]", "train[:90%]")
+    assert runs.choose_splits("train", ("train", "test"), None, "train[:10]") == ("test", "train[:10]")
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "shared"),
+    [
+        ("train", "train", True),
+        ("train", "test", False),
+        ("train", "train[:1%]", True),
+        ("train[:90%]", "train[90%:]", False),
+        ("train[:90%]", "train[80%:]", True),
+        ("train[:100]", "train[100:]", False),
+        ("train[:100]", "train[99:200]", True),
+        ("train[-10:]", "train[:-10]", False),
+        ("train[-10:]", "train[-10:]", True),
+        ("train+test", "test[:10%]", True),
+        ("train[:10%]", "train[20%:]+train[15%:18%]", False),
+        ("train", "train[-10:]", True),
+        ("train[:50%]", "train[100:]", False),  # nobody knows without the source
+    ],
+)
+def test_splits_that_share_samples(first, second, shared):
+    assert runs.overlap(first, second) == runs.overlap(second, first) == shared
+
+
+def test_a_small_split_is_named(dataset, tmp_path):
+    with pytest.raises(
+        ValueError, match=r"images\.npz has 2 samples in split 'train\[:2\]', fewer than one batch of 10"
+    ):
+        runs.train(config_for(dataset, split="train[:2]"), tmp_path / "run", verbose=0)
+
+
 def test_an_output_folder_is_never_lost(dataset, tmp_path):
     run, other = tmp_path / "run", tmp_path / "other"
     first = runs.train(config_for(dataset, epochs=1), run, verbose=0)
@@ -113,7 +338,7 @@ def test_nothing_is_written_before_the_first_step_of_a_resumed_run(dataset, tmp_
     for moment in ("on_train_batch_end", "on_train_begin", "set_model"):
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
             if moment == "set_model":  # callbacks have no model yet
-                patched.setattr(runs, "_fit", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+                patched.setattr(runs.training, "_fit", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
             else:
                 patched.setattr(callbacks.StopOnDivergence, moment, interrupt)
             runs.train(config_for(dataset), run, resume=run.exists(), verbose=0)
@@ -145,6 +370,8 @@ def test_restoring_keeps_what_it_may_need(dataset, tmp_path, monkeypatch, checkp
     [
         ({"epochs": 0}, "epochs must be at least 1; found 0"),
         ({"epochs": -2}, "epochs must be at least 1; found -2"),
+        ({"epochs": None, "steps": 0}, "steps must be at least 1; found 0"),
+        ({"steps": 5}, "after so many epochs or after so many steps; found epochs=3 and steps=5"),
         ({"batch_size": 0}, "batch_size must be at least 1"),
         ({"d_steps": 0}, "d_steps must be at least 1"),
         ({"d_steps": 3}, "batch_size=10 must divide into d_steps=3 minibatches"),
@@ -171,6 +398,9 @@ def test_differences_are_listed(dataset):
         "batch_size: 10 -> 5",
         "width: None -> 3",
     ]
+    assert runs.differences(config, {"validation_split": ""}) == []
+    validated = dataclasses.replace(config, validation_split="test")
+    assert runs.differences(validated, {"validation_split": ""}) == ["validation_split: test -> None"]
 
 
 def test_the_config_of_an_older_version(dataset, tmp_path):
@@ -210,7 +440,7 @@ def test_vectors_without_a_picture_train_as_well(tmp_path):
 
 def test_tuples_of_a_recipe_survive_the_config_file(dataset, tmp_path):
     config = runs.resolve("infogan", dataset, image_shape=(28, 28, 1), categorical=(3, 4), epochs=1, batch_size=30)
-    runs._write_config(config, tmp_path)
+    runs.config.write_config(config, tmp_path)
     assert runs.read_config(tmp_path) == config
 
 
@@ -261,9 +491,9 @@ def test_small_models_take_several_steps_at_once(epoch_steps, checkpoint_steps, 
     """As many as end where epochs, checkpoints and the step to resume at do."""
     gan = kerasgan.create_model("vanilla_gan", image_shape=(2,), generator_units=2, discriminator_units=2)
     gan.step.assign(step)
-    assert runs._steps_per_execution(gan, epoch_steps, checkpoint_steps) == expected
+    assert runs.training._steps_per_execution(gan, epoch_steps, checkpoint_steps, 2 * epoch_steps) == expected
 
 
 def test_convolutions_take_one_step_at_a_time():
     gan = kerasgan.create_model("dcgan", generator_width=1, discriminator_width=1)
-    assert runs._steps_per_execution(gan, 550, None) == 1
+    assert runs.training._steps_per_execution(gan, 550, None, 550) == 1

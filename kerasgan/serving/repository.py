@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from kerasgan import presets
-from kerasgan.files import replacing
-from kerasgan.serving.savedmodel import locked, publish, versions
+from kerasgan.files import locked, replacing
+from kerasgan.serving.savedmodel import publish, versions
 
 MOUNT = "/models"  # where compose.yaml shows the repository to the server
 _HEADER = "# Written by `kerasgan export` from the folders beside it that hold versions.\n"

@@ -2,7 +2,6 @@
 
 import contextlib
 import dataclasses
-import fcntl
 import hashlib
 import json
 import os
@@ -21,7 +20,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 
 import kerasgan
 from kerasgan import presets
-from kerasgan.files import check_writable
+from kerasgan.files import check_writable, locked
 from kerasgan.serving import warmup
 from kerasgan.serving.signatures import BATCH_SIZES, endpoints, score_kind
 
@@ -312,24 +311,6 @@ def _restore(temporary):
     name = temporary.name.removeprefix(TEMPORARY).rpartition("-")[0]
     if (temporary / "replaced").exists() and not (temporary.parent / name).exists():
         os.rename(temporary / "replaced", temporary.parent / name)
-
-
-@contextlib.contextmanager
-def locked(folder, wait: bool = True) -> Iterator[bool]:
-    """Holds a folder's lock, which the system releases when the process dies; gives whether it could be had.
-
-    It cannot where somebody else holds it, or has just removed the folder, or is another user; nor, ever, on a file
-    system without locks: exports work there, and left-over folders stay.
-    """
-    with contextlib.ExitStack() as stack:
-        try:
-            descriptor = os.open(folder, os.O_RDONLY)
-            stack.callback(os.close, descriptor)
-            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        except OSError:
-            yield False
-        else:
-            yield True
 
 
 def _flush(folder):

@@ -11,7 +11,6 @@ import time
 import keras
 import numpy as np
 import pytest
-from absl import flags
 
 from kerasgan import callbacks, cli, strategies
 
@@ -206,8 +205,8 @@ def test_the_kubernetes_job_makes_a_cluster():
     assert (rule["action"], rule["onExitCodes"]["values"]) == ("FailJob", [2, 3])
     assert spec["restartPolicy"] == "Never"  # what a podFailurePolicy needs
 
-    values = flags.FlagValues()
     _, define = cli.COMMANDS["train"]
-    define(values)
-    assert values(container["command"][1:]) == ["train"]
-    assert values.batch_size % (2 * int(container["resources"]["limits"]["nvidia.com/gpu"])) == 0
+    options = define()
+    assert container["command"][1] == "train"
+    assert options.parse(container["command"][2:]) == []
+    assert options.values.batch_size % (2 * int(container["resources"]["limits"]["nvidia.com/gpu"])) == 0

@@ -1,0 +1,303 @@
+"""The commands but `train`: for each its options, and what does the work."""
+
+import pathlib
+import shlex
+import sys
+
+from absl import flags
+
+from kerasgan import registry
+from kerasgan.cli.options import Options, UsageError, define_preset, define_real, import_tensorflow, required, say
+from kerasgan.files import check_output_file, check_writable
+
+OWN_FOLDERS = ("presets", "saved_models", "runs")  # where the README and the examples of `--help` put what is made
+
+
+def define_list() -> Options:
+    """The options of `kerasgan list`."""
+    return Options("list", "the GAN families, the trained presets, and what lies in ./presets, ./saved_models, ./runs")
+
+
+def list_all(values: flags.FlagValues, options: Options) -> None:
+    """Prints what there is to train and to use."""
+    del values, options
+    from kerasgan import presets
+
+    width = max(len(name) for name in registry.list_models())
+    for name in registry.list_models():
+        print(f"{name:{width}}  {registry.get_family(name).summary}")
+    if presets.list_presets():
+        print(f"\ntrained, for --preset: {', '.join(presets.list_presets())}")
+    own = _own()
+    if own:
+        width = max(map(len, own))
+        print("\nyour own, for --preset:")
+        for path, what in own.items():
+            print(f"{path:{width}}  {what}")
+
+
+def _own() -> dict[str, str]:
+    """The presets and runs below the working folder, and what each is."""
+    from kerasgan import presets, runs
+
+    shipped = {presets.find(name).resolve() for name in presets.list_presets()}
+    own = {}
+    for folder in sorted(path for root in OWN_FOLDERS for path in pathlib.Path(root).glob("*")):
+        if folder.resolve() in shipped or not (presets.is_preset(folder) or runs.holds_run(folder)):
+            continue
+        try:
+            own[str(folder)] = _about_preset(folder) if presets.is_preset(folder) else _about_run(folder)
+        except ValueError as error:
+            own[str(folder)] = str(error)
+    return own
+
+
+def _about_preset(folder):
+    from kerasgan import presets
+
+    facts = presets.read_metadata(folder)
+    on = f" on {facts['dataset']}" if facts.get("dataset") else ""
+    return f"preset: {facts.get('model', 'a GAN')}{on}"
+
+
+def _about_run(folder):
+    from kerasgan import runs
+
+    config = runs.read_config(folder)
+    state = "finished" if (folder / "final.keras").is_file() else "not finished"
+    return f"run: {config.model} on {config.dataset}, {state}"
+
+
+def define_sample() -> Options:
+    """The options of `kerasgan sample`."""
+    options = Options(
+        "sample",
+        "draws samples as one picture",
+        "kerasgan sample --preset=dcgan_fashion_mnist --n=64 --seed=0 --output=samples.png",
+        "kerasgan sample --server=http://localhost:8501 --model=my_dcgan --output=samples.png",
+    )
+    options.group("Needed")
+    options.text("output", "the PNG to write")
+    options.group("From where (a preset, or a model at a server)")
+    define_preset(options)
+    options.text("server", "draw at a server: http://HOST:8501 or grpc://HOST:8500")
+    options.text("model", "the model's name at the server")
+    options.group("Which")
+    options.whole("n", "how many samples", 64)
+    options.whole("seed", "of the first sample", 0)
+    return options
+
+
+def sample(values: flags.FlagValues, options: Options) -> None:
+    """Draws samples, here or at a server."""
+    del options
+    required(values, "output")
+    output = check_output_file(values.output)
+    if output.suffix.lower() != ".png":
+        raise UsageError(f"--output must end in .png; found {values.output}.")
+    samples = _samples_of_preset(values) if values.server is None else _samples_of_server(values)
+    from kerasgan import plots
+
+    plots.samples(samples, output)
+    say(f"wrote {values.n} samples to {output}")
+
+
+def _samples_of_preset(values):
+    if values.model is not None:
+        raise UsageError("--model names a model at a --server; here it is --preset.")
+    required(values, "preset")
+    import_tensorflow()
+    from kerasgan import presets
+
+    return presets.load(values.preset, values.sha256).generate(values.n, values.seed)
+
+
+def _samples_of_server(values):
+    if values.preset is not None:
+        raise UsageError("--preset and --server exclude each other; a server's model is named with --model.")
+    required(values, "model")
+    from kerasgan.serving import Client
+
+    if values.server.startswith("grpc"):
+        import_tensorflow()
+    return Client(values.server, values.model).generate(values.n, seed=values.seed)
+
+
+def define_evaluate() -> Options:
+    """The options of `kerasgan evaluate`."""
+    options = Options(
+        "evaluate",
+        "scores a trained GAN against real samples that it has not seen",
+        "kerasgan evaluate --preset=runs/dcgan --output=report.json",
+        "kerasgan evaluate --preset=dcgan_fashion_mnist --dataset=fashion_mnist --split=test --output=report.json",
+    )
+    options.group("Needed")
+    define_preset(options)
+    options.text("output", "the JSON report; the pictures go beside it as .png")
+    options.group("Real samples (a run, and a preset made of one, say themselves what they were trained on)")
+    define_real(options)
+    options.text("split", "of the dataset, unseen in training; default test, else validation, else what is left over")
+    options.text("training_split", "what it was trained on: the reference, and where neighbours are sought")
+    options.switch("resize", "bring the dataset's images to the model's size and colours")
+    options.group("How many")
+    options.whole("n", "samples of each kind, at most", 10_000)
+    options.whole("seed", "of the first generated sample", 0)
+    return options
+
+
+def evaluate(values: flags.FlagValues, options: Options) -> None:
+    """Scores a GAN, prints the table and writes the report."""
+    del options
+    required(values, "preset", "output")
+    output = check_output_file(values.output)
+    if output.suffix.lower() != ".json":
+        raise UsageError(f"--output must end in .json; found {values.output}.")
+    check_output_file(output.with_suffix(".png"))
+    if values.n < 1 or values.seed < 0:
+        raise UsageError(f"--n must be at least 1 and --seed at least 0; found {values.n} and {values.seed}.")
+    import_tensorflow()
+    from kerasgan import evaluation, presets
+
+    gan = presets.load(values.preset, values.sha256)
+    misleading = _choose_real(values, gan)
+    report = evaluation.evaluate(
+        gan,
+        values.dataset,
+        values.split,
+        values.training_split,
+        values.n,
+        values.features,
+        values.seed,
+        values.resize,
+        progress=sys.stderr.isatty(),
+    )
+    given = [f"--{name}={values[name].value}" for name in values if values[name].value not in (None, False)]
+    command = shlex.join(["kerasgan", "evaluate", *given])
+    written = report.write(output, command=command, preset=values.preset, versions=presets.versions())
+    print(report.table(), flush=True)
+    if misleading:
+        say(f"warning: {misleading}")
+    say(f"wrote {' and '.join(map(str, written))}")
+
+
+def _choose_real(values, gan) -> str | None:
+    """Fills in what was not asked for from what the run or preset says of itself; returns why scores would mislead."""
+    from kerasgan import data, presets, runs
+
+    known = runs.training_of(presets.find(values.preset, values.sha256))
+    if values.dataset is None:
+        if known is None:
+            raise UsageError(f"--dataset is missing, and {values.preset} does not say what it was trained on.")
+        values.dataset = known.dataset
+        if not values.resize and gan.value_range is not None:
+            values.resize = data.image_shape_of(known.dataset) not in (None, gan.sample_shape)
+    is_own = known is not None and values.dataset in (known.dataset, known.dataset.rpartition(":")[0])
+    trained = known.split if is_own else None
+    if is_own and values.features is None:
+        values.features = known.features
+    splits = data.splits_of(values.dataset)
+    values.split, values.training_split = runs.choose_splits(trained, splits, values.split, values.training_split)
+    if is_own and trained is None:
+        return (
+            f"an older kerasgan cut {values.dataset} otherwise; which pictures {values.preset} was trained on is not "
+            "known, and the scores are too good where they are scored on."
+        )
+    for seen in (trained, values.training_split):
+        if seen is not None and runs.overlap(values.split, seen):
+            return (
+                f"scored on {values.split} of {values.dataset}, which shares samples with {seen}, what it was trained "
+                "on: the scores are too good. Keep some back, as with train --split='train[:90%]'."
+            )
+    return None
+
+
+def define_make() -> Options:
+    """The options of `kerasgan preset`."""
+    options = Options(
+        "preset",
+        "makes a preset of a finished run: its best epoch in half the space, with scores and a card",
+        "kerasgan preset --run=runs/dcgan --output=presets/my_dcgan",
+    )
+    options.group("Needed")
+    options.text("run", "the folder of a finished run")
+    options.text("output", "the preset's folder; its name is the preset's")
+    options.group("For the card")
+    options.text("licence", "what the model card says of it")
+    return options
+
+
+def make(values: flags.FlagValues, options: Options) -> None:
+    """Makes a preset of a run."""
+    del options
+    required(values, "run", "output")
+    check_writable(values.output)
+    import_tensorflow()
+    from kerasgan import runs
+
+    folder = runs.make_preset(values.run, values.output, values.licence, progress=sys.stderr.isatty())
+    say(f"wrote {folder}; its scores are in {folder}/README.md")
+
+
+def define_export() -> Options:
+    """The options of `kerasgan export`."""
+    options = Options(
+        "export",
+        "writes the next version of a model for TensorFlow Serving",
+        "kerasgan export --preset=runs/dcgan --output=saved_models/my_dcgan",
+        "kerasgan export --all",
+    )
+    options.group("Needed (or --all)")
+    define_preset(options)
+    options.text("output", "the model's folder; the next version goes into it")
+    options.group("Besides")
+    options.switch("all", "export every preset in the folder --output, or in saved_models")
+    options.switch("xla", "compile with XLA; the server needs --xla_cpu_compilation_enabled")
+    return options
+
+
+def export(values: flags.FlagValues, options: Options) -> None:
+    """Writes a version for TensorFlow Serving."""
+    del options
+    if values.all and values.preset is not None:
+        raise UsageError("--all and --preset exclude each other.")
+    if not values.all:
+        required(values, "preset", "output")
+    output = "saved_models" if values.output is None else values.output
+    if not output or "://" in output:
+        raise UsageError(f"--output must be a folder on this machine; found {output!r}.")
+    check_writable(output)
+    import_tensorflow()
+    from kerasgan.serving import repository
+
+    if values.all:
+        written = repository.publish_all(output, xla=values.xla)
+    else:
+        written = [repository.publish_preset(values.preset, output, xla=values.xla, sha256=values.sha256)]
+    for version in written:
+        say(f"wrote {version}")
+
+
+def define_verify() -> Options:
+    """The options of `kerasgan verify`."""
+    options = Options(
+        "verify",
+        "loads a version as a server does, and tries all that it promises",
+        "kerasgan verify saved_models/my_dcgan/1",
+    )
+    options.group("Besides the folder")
+    options.text("preset", "what the version was exported from, to compare its images with")
+    options.switch("xla", "leave XLA on, as a server with --xla_cpu_compilation_enabled does")
+    return options
+
+
+def verify(values: flags.FlagValues, options: Options, folder: str) -> int:
+    """Verifies an exported version; returns the exit status."""
+    del options
+    import_tensorflow()
+    from kerasgan import serving
+
+    report = serving.verify(folder, values.preset, xla=values.xla, progress=sys.stderr.isatty())
+    print(report.table(), flush=True)
+    failed = ", ".join(check.name for check in report.failed)
+    say(f"{folder} can be served" if report.passed else f"{folder} must not be served: {failed}")
+    return 0 if report.passed else 1

@@ -1,0 +1,191 @@
+"""`kerasgan train`."""
+
+import dataclasses
+import os
+import sys
+from typing import Any
+
+from absl import flags
+
+from kerasgan import registry
+from kerasgan.cli.options import Options, UsageError, define_real, import_tensorflow, literal, required, say
+
+# How a training goes about it; the others say what it comes to, and stand in the run's config.json.
+HOW = (
+    *("output", "resume", "overwrite", "checkpoint_steps", "keep_checkpoints", "on_divergence", "strategy"),
+    *("minutes", "quiet"),
+)
+
+
+def define() -> Options:
+    """The options of `kerasgan train`."""
+    options = Options(
+        "train",
+        "trains a GAN and leaves everything in a run folder",
+        "kerasgan train --model=dcgan --dataset=fashion_mnist --output=runs/dcgan",
+        "kerasgan train --model=dcgan --dataset=folder:photos --image_shape=64,64,3 --learning_rate=1e-4 \\\n"
+        "      --ema_decay=.999 --minutes=60 --output=runs/photos",
+        "kerasgan train --output=runs/photos --resume",
+        "kerasgan train --recipe=dcgan_fashion_mnist",
+    )
+    options.group("What a new run needs (--recipe alone says it all)")
+    options.text("model", "GAN family, see `kerasgan list`")
+    define_real(options)
+    options.text("output", "the run's folder; with --recipe default runs/RECIPE")
+    options.text("recipe", "train as a preset was, such as dcgan_fashion_mnist; other options change it")
+
+    options.group("Data")
+    options.text("split", "such as train or train[:90%]; default train")
+    options.text(
+        "validation_split",
+        "score every epoch on this, and keep the best in best.keras; such as train[90%:] beside --split=train[:90%]; "
+        "empty for none where the recipe has one",
+    )
+    options.words("image_shape", "height,width,channels, or n for points; default the dataset's own")
+    options.whole("batch_size", "images per step; default the recipe's times d_steps")
+
+    options.group("How long (one of --epochs and --steps; default the recipe's epochs)")
+    options.whole("epochs", "passes over the data")
+    options.whole("steps", "generator updates, which may end in the midst of an epoch")
+    options.number("minutes", "stop after this time, with a checkpoint from which --resume goes on")
+
+    options.group("The game")
+    options.text("loss", "minimax, non_saturating, kl, ebgan or infogan; default the recipe's")
+    options.whole("d_steps", "discriminator updates per generator update")
+    options.switch("fresh_noise", "new noise for the generator's update", None)
+    options.number("ema_decay", "keep an average of the generator, such as .999")
+    options.text("precision", "float32, bfloat16 or float16; default float32")
+    options.switch("sync_batch_norm", "batch statistics over all devices, not of each by itself", None)
+    options.whole("seed", "of weights, noise and data order")
+    options.repeated("set", "NAME=VALUE, the same as --NAME=VALUE for a field of the recipe (below)")
+
+    options.group("Going on, and what is kept")
+    options.switch("resume", "go on with the run in the output folder; begin it where there is none")
+    options.switch("overwrite", "replace the run in the output folder")
+    options.whole("checkpoint_steps", "write a checkpoint every so many steps, besides each epoch's", least=1)
+    options.whole("keep_checkpoints", "how many of the newest checkpoints to keep", 2, least=1)
+    options.text("on_divergence", "or restore: set back to the newest checkpoint, at most 3 times; or ignore", "stop")
+
+    options.group("Where and how loudly")
+    options.text("strategy", "none, mirrored or multi_worker (with TF_CONFIG)", "none")
+    options.switch("quiet", "say nothing but warnings and errors")
+
+    usual = registry.Recipe()
+    rows = [("all", _shown(usual, [field.name for field in dataclasses.fields(usual)]))]
+    for name in registry.list_models():
+        recipe = registry.get_recipe(name)
+        own = [field.name for field in dataclasses.fields(recipe)]
+        for field in own:
+            options.field(field)
+        unlike = [field for field in own if getattr(recipe, field) != getattr(usual, field, object)]
+        rows.append((name, _shown(recipe, unlike)))
+    options.note("The families' recipes, every field an option (values for 28x28x1; None is none)", rows)
+    return options
+
+
+def _shown(recipe, fields) -> str:
+    values = {field: str(getattr(recipe, field)).replace(" ", "") for field in fields if field != "image_shape"}
+    return " ".join(f"--{field}={value}" for field, value in values.items())
+
+
+def run(values: flags.FlagValues, options: Options) -> int:
+    """Trains; returns the exit status."""
+    if values.resume and values.overwrite:
+        raise UsageError("--resume and --overwrite exclude each other.")
+    if values.epochs is not None and values.steps is not None:
+        raise UsageError("--epochs and --steps exclude each other.")
+    recipe = None if values.recipe is None else registry.get_preset_recipe(values.recipe)
+    if recipe is not None and values.output is None:
+        values.output = f"runs/{recipe.name}"
+    required(values, "output")
+    asked = _asked(values, options)
+    if recipe is not None:
+        asked = _with_recipe(recipe, asked)
+
+    import_tensorflow()
+    from kerasgan import runs, strategies
+
+    strategy = strategies.get(values.strategy)  # before TensorFlow does anything, as reading a dataset's shape
+    # A scheduler that starts a job again gives it the same command; so the first time --resume begins a run.
+    resume = values.resume and (runs.holds_run(values.output) or asked["model"] is None)
+    runs.check_output(values.output, resume, values.overwrite)
+    if resume:
+        config = runs.read_config(values.output)
+        asked = {name: value for name, value in asked.items() if name not in ("epochs", "steps")}
+        changed = runs.differences(config, asked)
+        if changed:
+            raise UsageError(f"--resume goes on with the run's own settings; these differ: {'; '.join(changed)}.")
+        config = runs.with_end(config, values.epochs, values.steps)
+    else:
+        for name in ("model", "dataset"):
+            if asked[name] is None:
+                raise UsageError(f"--{name} is missing.")
+        if asked["split"] is None:
+            del asked["split"]
+        config = runs.resolve(**asked)
+    again = f"kerasgan train --output={values.output} --resume"
+    try:
+        gan = runs.train(
+            config,
+            values.output,
+            resume,
+            values.overwrite,
+            verbose=_verbosity(values.quiet),
+            checkpoint_steps=values.checkpoint_steps,
+            keep=values.keep_checkpoints,
+            strategy=strategy,
+            on_divergence=values.on_divergence,
+            minutes=values.minutes,
+        )
+    except KeyboardInterrupt:
+        say(f"interrupted; go on with: {again}")
+        raise
+    except runs.DivergedError as error:  # a status of its own, so that a scheduler does not try again
+        say(f"error: {error}")
+        return 3
+    if not values.quiet:
+        if gan.stop_training:
+            say(f"stopped after {values.minutes:g} minutes, at step {int(gan.step.numpy())}; go on with: {again}")
+        else:
+            say(f"done: {values.output}/final.keras, samples/, history.csv, curves.png")
+    return 0
+
+
+def _verbosity(quiet):
+    """Keras's: on a terminal a bar that moves; in a file a line for each epoch, without the signs that move it."""
+    if quiet:
+        os.environ["TQDM_DISABLE"] = "1"
+        return 0
+    return "auto" if sys.stdout.isatty() else 2
+
+
+def _asked(values, options) -> dict[str, Any]:
+    """What the command line says of the run's config; None where it says nothing."""
+    asked = {name: values[name].value for name in values if name not in ("recipe", "set", *HOW, *options.fields)}
+    if values.image_shape is not None:
+        try:
+            asked["image_shape"] = tuple(map(int, values.image_shape))
+        except ValueError:
+            raise UsageError(f"--image_shape is height,width,channels; found {','.join(values.image_shape)}.") from None
+    fields = {name: literal(values[name].value) for name in options.fields if values[name].value is not None}
+    for pair in values.set or []:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise UsageError(f"--set is name=value; found {pair!r}.")
+        if name in values and name not in options.fields:
+            raise UsageError(f"--set={name}=... has an option of its own: use --{name}.")
+        if name in fields:
+            raise UsageError(f"{name} is given twice: {fields[name]} and {text}.")
+        fields[name] = literal(text)
+    return {**asked, **fields}
+
+
+def _with_recipe(recipe: registry.PresetRecipe, asked: dict[str, Any]) -> dict[str, Any]:
+    """What was asked for on the command line, and behind it what a preset's recipe says."""
+    if asked["model"] not in (None, recipe.model):
+        raise UsageError(f"--recipe={recipe.name} trains {recipe.model}; it excludes --model={asked['model']}.")
+    own = {name: getattr(recipe, name) for name in ("model", "dataset", "split", "validation_split")}
+    for name, value in {**own, **recipe.settings}.items():
+        if asked.get(name) is None and not (name == "epochs" and asked["steps"] is not None):
+            asked[name] = value
+    return asked

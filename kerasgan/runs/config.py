@@ -1,0 +1,264 @@
+"""What a run is made from: resolved from what was asked for, written to `config.json`, and read again to go on."""
+
+import dataclasses
+import json
+import pathlib
+import re
+import shlex
+from importlib import metadata
+from typing import Any
+
+from kerasgan import __version__, registry
+from kerasgan.errors import check_whole
+from kerasgan.files import Path, replacing
+
+SHUFFLED_FOLDERS = (0, 2)  # the version from which the pictures of a folder are shuffled before they are cut
+
+
+@dataclasses.dataclass(frozen=True)
+class Config:
+    """What a run is made from.
+
+    Attributes:
+        model: a name of `kerasgan.list_models()`.
+        dataset: what `kerasgan.data.load` takes as its name.
+        split: of the dataset.
+        epochs: passes over the data; None where `steps` says when to end.
+        batch_size: images per `train_step`: `recipe["d_steps"]` minibatches.
+        recipe: every field of the family's recipe.
+        validation_split: what each epoch is scored on, or None.
+        features: what it is scored by, as `kerasgan.features.get` takes it.
+        steps: generator updates, which may end in the midst of an epoch; None where `epochs` says when to end.
+    """
+
+    model: str
+    dataset: str
+    split: str
+    epochs: int | None
+    batch_size: int
+    recipe: dict
+    validation_split: str | None = None
+    features: str | None = None
+    steps: int | None = None
+
+
+def resolve(
+    model: str,
+    dataset: str,
+    split: str = "train",
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    validation_split: str | None = None,
+    features: str | None = None,
+    steps: int | None = None,
+    **overrides: Any,
+) -> Config:
+    """Fills in what was not asked for from the family's recipe and the dataset, and checks the whole.
+
+    Without a `precision` it is float32, whatever Keras's own policy. An empty `validation_split` is none.
+
+    Raises:
+        ValueError: whatever is wrong with the request.
+    """
+    from kerasgan import data
+
+    family = registry.get_family(model)
+    shape = None
+    if overrides.get("image_shape") is None:
+        overrides["image_shape"] = shape = data.image_shape_of(dataset, split)
+        if shape is None:
+            raise ValueError(f"The images of {dataset} differ in size; give --image_shape=height,width,channels.")
+    try:
+        recipe = registry.get_recipe(family.name, **{k: v for k, v in overrides.items() if v is not None})
+    except ValueError as error:
+        if shape is None or "image_shape=" not in str(error):
+            raise
+        what = "points" if len(shape) == 1 else "images"
+        raise ValueError(f"{str(error).removesuffix('.')}, the shape of {dataset}'s {what}.") from None
+    recipe = _settled(recipe)
+    if epochs is None and steps is None:
+        epochs = recipe.epochs
+    batch_size = recipe.batch_size * recipe.d_steps if batch_size is None else batch_size
+    _check_end(epochs, steps)
+    for name, number in (("batch_size", batch_size), ("d_steps", recipe.d_steps)):
+        if number < 1:
+            raise ValueError(f"{name} must be at least 1; found {number}.")
+    if batch_size % recipe.d_steps:
+        raise ValueError(f"batch_size={batch_size} must divide into d_steps={recipe.d_steps} minibatches.")
+    return Config(
+        model,
+        dataset,
+        split,
+        epochs,
+        batch_size,
+        dataclasses.asdict(recipe),
+        validation_split or None,
+        features or None,
+        steps,
+    )
+
+
+def _check_end(epochs, steps):
+    if epochs is not None and steps is not None:
+        raise ValueError(f"A training ends after so many epochs or after so many steps; found {epochs=} and {steps=}.")
+    for name, number in (("epochs", epochs), ("steps", steps)):
+        if number is not None and number < 1:
+            raise ValueError(f"{name} must be at least 1; found {number}.")
+
+
+def _settled(recipe):
+    return dataclasses.replace(recipe, precision=recipe.precision or "float32")
+
+
+def resolve_recipe(name: str) -> Config:
+    """The config of `kerasgan train --recipe=NAME`.
+
+    Raises:
+        ValueError: an unknown name.
+    """
+    recipe = registry.get_preset_recipe(name)
+    return resolve(
+        recipe.model, recipe.dataset, recipe.split, validation_split=recipe.validation_split, **recipe.settings
+    )
+
+
+def command(config: Config) -> str:
+    """The command that trains as a config says."""
+    for name in registry.list_preset_recipes():
+        if registry.get_preset_recipe(name).model == config.model and resolve_recipe(name) == config:
+            return f"kerasgan train --recipe={name}"
+    given = []
+    for name in ("model", "dataset", "split", "epochs", "steps", "batch_size", "validation_split", "features"):
+        if getattr(config, name) is not None:
+            given.append(f"--{name}={getattr(config, name)}")
+    usual = dataclasses.asdict(_settled(registry.get_recipe(config.model, image_shape=config.recipe["image_shape"])))
+    for name, value in config.recipe.items():
+        if value != usual[name] and name not in ("epochs", "batch_size"):
+            given.append(f"--{name}={value}")
+    given.append(f"--image_shape={','.join(map(str, config.recipe['image_shape']))}")
+    return " ".join(["kerasgan train", *(shlex.quote(part) for part in given)])
+
+
+def holds_run(output: Path) -> bool:
+    """Whether there is a run in a folder, begun or finished."""
+    return (pathlib.Path(output) / "config.json").is_file()
+
+
+def read_config(output: Path) -> Config:
+    """The config of the run in a folder.
+
+    Raises:
+        ValueError: there is none, it cannot be read, or a newer kerasgan wrote it.
+    """
+    return _read(output)[0]
+
+
+def _read(output) -> tuple[Config, str]:
+    """A run's config, and the version of kerasgan that wrote it."""
+    path = pathlib.Path(output) / "config.json"
+    if not path.is_file():
+        raise ValueError(f"{output} holds no run: there is no config.json.")
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        version = content.get("versions", {}).get("kerasgan", "0")
+        newer = _numbers(version) > _numbers(__version__)
+        if not newer:
+            fields = {field.name: content[field.name] for field in dataclasses.fields(Config) if field.name in content}
+            fields["recipe"] = {k: tuple(v) if isinstance(v, list) else v for k, v in fields["recipe"].items()}
+            return _checked(Config(**fields)), version
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"Cannot read {path}: {error!r}.") from None
+    raise ValueError(
+        f"kerasgan {version} began the run in {output}, and this is {__version__}; "
+        "upgrade with pip install -U kerasgan."
+    )
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)[:3]))
+
+
+def _checked(config):
+    """A config as `resolve` makes it: a file may be damaged, or of an older version that did not say everything."""
+    recipe = _settled(registry.get_recipe(config.model, **config.recipe))
+    check_whole("batch_size", config.batch_size, 1)
+    for name in ("epochs", "steps"):
+        if getattr(config, name) is not None:
+            check_whole(name, getattr(config, name), 1)
+    if (config.epochs is None) == (config.steps is None):
+        raise ValueError(f"epochs is {config.epochs}, and steps is {config.steps}")
+    for name, kinds in (("dataset", str), ("split", str), ("validation_split", str | None), ("features", str | None)):
+        if not isinstance(getattr(config, name), kinds):
+            raise ValueError(f"{name} is {getattr(config, name)!r}")
+    return dataclasses.replace(config, recipe=dataclasses.asdict(recipe))
+
+
+def was_cut_otherwise(dataset: object, split: str | None, version: str) -> bool:
+    """Whether a version of kerasgan took other pictures for a split than this one does."""
+    sliced = split is not None and "[" in split
+    return sliced and str(dataset).startswith("folder:") and _numbers(version) < SHUFFLED_FOLDERS
+
+
+def check_resumable(output: Path) -> None:
+    """Whether the run in a folder can go on with the data that it began on.
+
+    Raises:
+        ValueError: an older kerasgan cut its folder of pictures in alphabetical order; or `read_config`'s reasons.
+    """
+    config, version = _read(output)
+    for split in (config.split, config.validation_split):
+        if was_cut_otherwise(config.dataset, split, version):
+            raise ValueError(
+                f"kerasgan {version} cut {split} of {config.dataset} in the order of the files' names; folders are "
+                f"shuffled now before they are cut, so the run in {output} cannot go on with the same pictures. Train "
+                f"anew, or go on with kerasgan {version}."
+            )
+
+
+def with_end(config: Config, epochs: int | None = None, steps: int | None = None) -> Config:
+    """The config of a run that is resumed, to go on for longer than it was first asked for; None changes nothing.
+
+    Raises:
+        ValueError: less than before, or both.
+    """
+    if epochs is None and steps is None:
+        return config
+    _check_end(epochs, steps)
+    for name, number in (("epochs", epochs), ("steps", steps)):
+        before = getattr(config, name)
+        if number is not None and before is not None and number < before:
+            raise ValueError(f"This run was asked for {before} {name}; --{name}={number} would be fewer.")
+    return dataclasses.replace(config, epochs=epochs, steps=steps)
+
+
+def with_epochs(config: Config, epochs: int | None) -> Config:
+    """`with_end` of so many epochs.
+
+    Raises:
+        ValueError: fewer epochs than before.
+    """
+    return with_end(config, epochs)
+
+
+def differences(old: Config, new: dict[str, Any]) -> list[str]:
+    """Where settings given anew differ from a run's own, as `name: old -> new`. Unset ones (None) do not count; an
+    empty text is one that was set to nothing.
+    """
+    was = {**old.recipe, **dataclasses.asdict(old)}
+    changed = []
+    for name, value in new.items():
+        if value is None:
+            continue
+        value = tuple(value) if isinstance(value, list) else value
+        value = None if value == "" else value
+        if was.get(name) != value:
+            changed.append(f"{name}: {was.get(name)} -> {value}")
+    return changed
+
+
+def write_config(config: Config, output: Path) -> None:
+    """Writes a run's `config.json`, with the versions of the libraries that train it."""
+    versions = {name: metadata.version(name) for name in ("tensorflow", "keras", "numpy")}
+    content = {**dataclasses.asdict(config), "versions": {"kerasgan": __version__, **versions}}
+    with replacing(pathlib.Path(output) / "config.json") as temporary:
+        temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")

@@ -1,0 +1,71 @@
+"""From a run to a preset: its best model, its scores and its card."""
+
+import json
+import pathlib
+
+from kerasgan import registry
+from kerasgan.files import Path, check_writable
+from kerasgan.runs.config import command, read_config
+from kerasgan.runs.unseen import choose_splits, training_of
+
+
+def make_preset(run: Path, output: Path, licence: str | None = None, progress: bool = False) -> pathlib.Path:
+    """Makes a preset of a run: its best model, stored as float16, with its scores and its card.
+
+    The scores are those of the weights as they are stored, on what was not trained on (see `unseen.choose_splits`);
+    beside them stand those of the last epoch and of real training images.
+
+    Args:
+        run: the run's folder.
+        output: the preset's folder, named as the preset is to be called.
+        licence: what the card says of it.
+        progress: show bars on the terminal.
+
+    Returns:
+        `output`.
+
+    Raises:
+        ValueError: `run` holds no finished run, or there is nothing to score it by (see `evaluation.evaluate`).
+    """
+    from kerasgan import callbacks, data, evaluation, presets
+
+    run, output = pathlib.Path(run), check_writable(output)
+    config = read_config(run)
+    if not (run / "final.keras").is_file():
+        raise ValueError(f"The run in {run} is not finished; go on with: kerasgan train --output={run} --resume")
+    gan = presets.load(run)
+    history = callbacks.read_history(run / "history.csv")
+    recipe = registry.get_preset_recipe(output.name) if output.name in registry.list_preset_recipes() else None
+    facts = {
+        "recipe": command(config),
+        "dataset": data.with_version(config.dataset),
+        "split": config.split,
+        "validation_split": config.validation_split,
+        "epochs": len(history["epoch"]) if config.epochs is None else config.epochs,
+        "epoch": 1 + history["step"].index(int(gan.step.numpy())),
+        **json.loads((run / "time.json").read_text()),
+        "licence": licence,
+        "notes": recipe.notes if recipe is not None else "",
+    }
+    if config.features is not None:
+        facts["features"] = config.features
+    presets.save(gan, output, facts, half=True)
+    trained = training_of(run)
+    split, training_split = choose_splits(trained and trained.split, data.splits_of(config.dataset))
+    resize = data.image_shape_of(config.dataset, config.split) not in (None, gan.sample_shape)
+    options = {"features": config.features, "resize": resize, "progress": progress}
+    options |= {"split": split, "training_split": training_split}
+    report = evaluation.evaluate(presets.load(output), config.dataset, **options).to_json()
+    last = None
+    if (run / "best.keras").is_file():
+        last = evaluation.evaluate(presets.load(run / "final.keras"), config.dataset, **options).to_json()
+    by = "" if config.features is None else f" --features={config.features}"
+    by += " --resize" if resize else ""
+    by += "" if split in ("test", "validation") else f" --split={split}"
+    presets.add_metadata(
+        output,
+        evaluation=f"kerasgan evaluate --preset={output.name} --dataset={config.dataset}{by} --output=report.json",
+        last=last and last["scores"],
+        **{key: report[key] for key in ("scores", "reference", "class_shares", "losses")},
+    )
+    return output
