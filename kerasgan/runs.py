@@ -132,7 +132,7 @@ def train(
         resume: go on from the newest checkpoint there.
         overwrite: delete a run that is there.
         verbose: as in `keras.Model.fit`.
-        checkpoint_steps: write a checkpoint every so many steps, besides the one at the end of each epoch.
+        checkpoint_steps: write a checkpoint every so many steps, besides those at the ends of epochs.
         keep: how many of the newest checkpoints to keep; with `on_divergence="restore"` at least as many as reach back
             to before a discriminator that has won began to.
         strategy: of `kerasgan.strategies.get`; None is one device. A step still takes `config.batch_size` images, which
@@ -189,9 +189,7 @@ def train(
         keep = max(keep, math.ceil(callbacks.StopOnDivergence.PATIENCE / epoch_steps) * an_epochs + 1)
 
     with strategies.writable(strategy, output) as folder:
-        checkpoint = callbacks.TrainingCheckpoint(
-            folder / "checkpoints", "epoch" if checkpoint_steps is None else checkpoint_steps, keep
-        )
+        checkpoint = callbacks.TrainingCheckpoint(folder / "checkpoints", every=checkpoint_steps, keep=keep)
         others = [callbacks.WallTime(folder / "time.json"), callbacks.HistoryTable(folder / "history.csv")]
         if score is not None:
             best = callbacks.BestModel(folder / "best.keras", monitor, output / "history.csv")
@@ -206,6 +204,9 @@ def train(
         )
         _prepare_folder(config, folder, overwrite)
         start = int(gan.step.numpy())
+        if start == 0:  # what a run has left that was killed before its first checkpoint
+            shutil.rmtree(folder / "samples", ignore_errors=True)
+            (folder / "history.csv").unlink(missing_ok=True)
         try:
             if replicas == 1:
                 gan.steps_per_execution = _steps_per_execution(gan, epoch_steps, checkpoint_steps)
