@@ -8,6 +8,7 @@ import pathlib
 import warnings
 from typing import TYPE_CHECKING
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -45,14 +46,14 @@ def steps(gan: "GAN") -> int:
 def write(gan: "GAN", folder: Path) -> pathlib.Path:
     """Writes a checkpoint of a GAN as it is now.
 
-    Its averaged weights are saved as they stand: batch statistics for them are computed when it is drawn from.
+    Its averaged weights are saved as they stand; who loads them and draws computes batch statistics for them.
 
     Returns:
         The file.
     """
     path = pathlib.Path(folder) / f"step-{steps(gan):08d}.keras"
     with replacing(path) as temporary:
-        gan.save(temporary)
+        keras.saving.save_model(gan, temporary)  # `gan.save` would make an average ready to be drawn from
     return path
 
 
