@@ -5,7 +5,8 @@
 The DCGAN at 64x64x3, width 16, batch 32, with an averaged generator, trained by `runs.train` as the command does, with
 checkpoints, history and grids of samples. Both trainings take turns in one process, each in a temporary folder. Prints
 medians in seconds: "training" is from the end of the first step (before it lie tracing and the grid of step 0) to the
-end of `fit`, "whole" all of `runs.train`. The ratio is the median over rounds of that of two neighbours.
+end of `fit`, "processor" what all cores together spent in that time, which other programs on the machine disturb less,
+and "whole" all of `runs.train`. The ratio is the median over rounds of that of two neighbours.
 """
 
 import os
@@ -34,19 +35,22 @@ SETTINGS = {"batch_size": BATCH, "ema_decay": 0.99, "generator_width": 16, "disc
 
 
 class Clock(keras.callbacks.Callback):
-    """Notes the end of the first step and that of the training."""
+    """Seconds on the wall and of the processor, from the end of the first step to that of the training."""
 
     first = None
 
     def on_train_batch_end(self, batch, logs=None):
-        self.first = self.first or time.perf_counter()
+        self.first = self.first or self.now()
 
     def on_train_end(self, logs=None):
-        self.last = time.perf_counter()
+        self.seconds = [end - start for start, end in zip(self.first, self.now(), strict=True)]
+
+    def now(self):
+        return time.perf_counter(), time.process_time()
 
 
 def train(dataset, epochs, output):
-    """Seconds of the training and of everything."""
+    """Seconds of the training, of the processor in it, and of everything."""
     clock, fit = Clock(), kerasgan.GAN.fit
     kerasgan.GAN.fit = lambda gan, *args, callbacks, **options: fit(
         gan, *args, callbacks=[*callbacks, clock], **options
@@ -56,7 +60,7 @@ def train(dataset, epochs, output):
         runs.train(runs.resolve("dcgan", str(dataset), epochs=epochs, **SETTINGS), output, verbose=0)
     finally:
         kerasgan.GAN.fit = fit
-    return clock.last - clock.first, time.perf_counter() - start
+    return *clock.seconds, time.perf_counter() - start
 
 
 def images_of(n):
@@ -80,12 +84,12 @@ def main(_):
         for done in range(FLAGS.rounds):
             for name, (epochs, _) in kinds.items():
                 seconds[name].append(train(folder / f"{epochs}.npz", epochs, folder / f"run-{epochs}-{done}"))
-    print(f"{'':24}{'training':>10}{'whole':>10}")
+    print(f"{'':24}{'training':>12}{'processor':>12}{'whole':>12}")
     for name, rows in seconds.items():
-        print(f"{name:24}" + "".join(f"{statistics.median(column):>10.2f}" for column in zip(*rows, strict=True)))
+        print(f"{name:24}" + "".join(f"{statistics.median(column):>12.2f}" for column in zip(*rows, strict=True)))
     pairs = zip(*seconds.values(), strict=True)
     ratios = [[many / one for many, one in zip(*pair, strict=True)] for pair in pairs]
-    print(f"{'ratio':24}" + "".join(f"{statistics.median(column):>10.2f}" for column in zip(*ratios, strict=True)))
+    print(f"{'ratio':24}" + "".join(f"{statistics.median(column):>12.2f}" for column in zip(*ratios, strict=True)))
 
 
 if __name__ == "__main__":
