@@ -6,6 +6,7 @@ Each is a whole GAN with both optimizers, steps and random states, and appears w
 import os
 import pathlib
 import warnings
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import keras
@@ -28,7 +29,7 @@ def paths(folder: Path) -> list[pathlib.Path]:
     return by_step(pathlib.Path(folder).glob("step-*.keras"))
 
 
-def by_step(found) -> list[pathlib.Path]:
+def by_step(found: Iterable[pathlib.Path]) -> list[pathlib.Path]:
     """Those of some paths that are named `step-<number>.<anything>`, in the order of their numbers."""
     return sorted((path for path in found if path.stem.removeprefix("step-").isdigit()), key=step_of)
 

@@ -56,8 +56,8 @@ class EvaluateSamples(keras.callbacks.Callback):
         self.features = features
         self.seed = seed
         self.every = every
-        self._judge = None
-        self._scores = None
+        self._judge: Any = None  # an evaluation.Judge, once the samples are read
+        self._scores: dict[str, float] | None = None
 
     def prepare(self, gan: Any) -> tuple[str, str]:
         """Reads the real samples and computes their features, which `fit` else does when it begins.
@@ -76,10 +76,11 @@ class EvaluateSamples(keras.callbacks.Callback):
         self._scores = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        if self._scores is None or (epoch + 1) % self.every == 0:
-            self._scores = self._score(epoch)
+        scores = self._scores
+        if scores is None or (epoch + 1) % self.every == 0:
+            scores = self._scores = self._score(epoch)
         if logs is not None:
-            logs.update(self._scores)
+            logs.update(scores)
 
     def _score(self, epoch):
         samples = self.model.generate(self.n, self.seed)

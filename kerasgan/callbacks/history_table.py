@@ -40,7 +40,7 @@ class HistoryTable(keras.callbacks.Callback):
                 "another name, or delete that file."
             )
         self._rows = [row for row in rows if int(row["step"]) <= step]
-        self._before = None
+        self._before: int | None = None
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         if self._before is None:  # how many epochs this `fit` does not count

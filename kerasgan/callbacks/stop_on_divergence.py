@@ -73,7 +73,7 @@ class StopOnDivergence(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self._looked = checkpoints.steps(self.model)
-        if self.action == "restore" and not self._looked:
+        if self.action == "restore" and self.folder is not None and not self._looked:
             check_folder_is_free(pathlib.Path(self.folder), ".keras")
         self._finite = checkpoints.FiniteCheck(self.model)
 
@@ -121,14 +121,14 @@ class StopOnDivergence(keras.callbacks.Callback):
         sure = real > 1 - self.margin and fake < self.margin
         self._won = self._won + step - self._step if sure else 0
         self._step, self._samples, self._sums = step, samples, sums
-        return self._won >= self.patience
+        return self.patience is not None and self._won >= self.patience
 
     def _act(self, noticed):
         step = checkpoints.steps(self.model)
-        can_restore = self.action == "restore" and self._restores < self.most_restores
+        folder = self.folder if self.action == "restore" and self._restores < self.most_restores else None
         # A checkpoint of the time when D was winning already would lead back here.
         try:
-            good = checkpoints.restore(self.folder, newest=step - self._won) if can_restore else None
+            good = None if folder is None else checkpoints.restore(folder, newest=step - self._won)
         except ValueError as error:
             warnings.warn(str(error), stacklevel=2)
             good = None
@@ -137,7 +137,7 @@ class StopOnDivergence(keras.callbacks.Callback):
             raise RuntimeError(f"Workers see other checkpoints in {self.folder}; this one has found step {found}.")
         if good is None:
             tried = f" Set back {self._restores} times." if self._restores else ""
-            if can_restore:
+            if folder is not None:
                 tried = f" There is no checkpoint of step {step - self._won} or before to set it back to."
             self.reason = f"Training diverged at step {step}: {noticed}.{tried} {self.ADVICE}"
             warnings.warn(self.reason, stacklevel=2)

@@ -44,7 +44,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         check_whole("keep", keep, 1)
         self.keep = keep
         self._budget = Budget(self.SHARE)
-        self._finite = None
+        self._finite: checkpoints.FiniteCheck | None = None
         self._declined = False
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
