@@ -16,11 +16,11 @@ demo: data
 	$(BIN)/python examples/demo.py
 
 data: $(VENV)/.installed
-	$(BIN)/python -m kerasgan.fashion_mnist
+	$(BIN)/python -m kerasgan.data.fashion_mnist
 
 test: $(VENV)/.installed-test
 	@# Without the images the tests that need them are skipped, and say so; with CI=true they fail.
-	-$(BIN)/python -m kerasgan.fashion_mnist
+	-$(BIN)/python -m kerasgan.data.fashion_mnist
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 # Trainings that are killed, clusters of processes, the longest examples.

@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasgan import losses
+from kerasgan.data.pipeline import in_order
 from kerasgan.latents import Latent
 
 NO_WEIGHTS = (
@@ -256,7 +257,8 @@ def guarded(method: Callable, held_out: bool = False) -> Callable:
 
     Args:
         method: such as `keras.Model.evaluate`.
-        held_out: whether it evaluates: then its means are not those of training.
+        held_out: whether it evaluates: then its means are not those of training, and what `kerasgan.data.load` shuffles
+            for training comes whole and in order.
     """
 
     @functools.wraps(method)
@@ -267,6 +269,9 @@ def guarded(method: Callable, held_out: bool = False) -> Callable:
         if gan.progress.trained not in (None, trained):
             gan.train_function = None
         gan.progress.trained = trained
+        if held_out and "_use_cached_eval_dataset" not in kwargs:  # which is of a dataset that `fit` was given
+            x = args[0] if args else kwargs.pop("x", None)
+            args = (in_order(x), *args[1:])
         with plain_errors(), gan.progress.evaluating() if held_out else contextlib.nullcontext():
             return method(gan, *args, **kwargs)
 

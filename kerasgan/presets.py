@@ -263,7 +263,7 @@ def _load_run(folder):
     for name in ("best.keras", "final.keras"):
         if (folder / name).is_file():
             return _load_keras(folder / name)
-    from kerasgan.callbacks import restore
+    from kerasgan.checkpoints import restore
 
     gan = restore(folder / "checkpoints")
     if gan is None:

@@ -20,7 +20,7 @@ from absl import app, flags
 from keras import layers
 
 import kerasgan
-from kerasgan import fashion_mnist
+from kerasgan.data import fashion_mnist
 from kerasgan.files import replacing, sha256_of
 from kerasgan.layers import BatchNormalization
 

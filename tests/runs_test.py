@@ -42,7 +42,8 @@ def test_a_run_leaves_everything(dataset, tmp_path):
     table = callbacks.read_history(output / "history.csv")
     assert table["epoch"] == [1, 2, 3]
     assert table["step"] == [3, 6, 9]
-    assert len(list((output / "samples").glob("*.png"))) == 4
+    drawn = {path.name for path in (output / "samples").iterdir()}  # where epochs are short, not all of them
+    assert {"step-00000000.png", "step-00000003.png", "step-00000009.png", "samples.gif"} <= drawn
 
 
 def test_a_cut_run_ends_as_an_uncut_one(dataset, tmp_path, monkeypatch):
@@ -286,7 +287,7 @@ def test_splits_that_share_samples(first, second, shared):
 
 def test_a_small_split_is_named(dataset, tmp_path):
     with pytest.raises(
-        ValueError, match=r"images\.npz has 2 samples in split 'train\[:2\]', fewer than one batch of 10"
+        ValueError, match=r"images\.npz in split 'train\[:2\]' has 2 samples, fewer than one batch of 10"
     ):
         runs.train(config_for(dataset, split="train[:2]"), tmp_path / "run", verbose=0)
 
@@ -355,10 +356,49 @@ def test_a_run_that_was_killed_before_it_had_a_config_can_begin(dataset, tmp_pat
     assert {path.name for path in (tmp_path / "run").iterdir()} == {*runs.PARTS} - {"best.keras"}
 
 
+def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew(dataset, tmp_path, monkeypatch):
+    """With a line of history and pictures on disk, of which nothing that trains can be gone on with."""
+    whole = runs.train(config_for(dataset), tmp_path / "whole", verbose=0)
+
+    def kill(self):
+        raise SystemExit("killed")
+
+    run = tmp_path / "run"
+    with monkeypatch.context() as patched, pytest.raises(SystemExit):
+        patched.setattr(callbacks.TrainingCheckpoint, "write", kill)
+        runs.train(config_for(dataset), run, verbose=0)
+    assert callbacks.read_history(run / "history.csv")["step"] == [3]
+    assert (run / "samples" / "step-00000003.png").is_file()
+    resumed = runs.train(runs.read_config(run), run, resume=True, verbose=0)
+    assert_same_weights(resumed, whole)
+    assert (run / "history.csv").read_bytes() == (tmp_path / "whole" / "history.csv").read_bytes()
+
+
+def test_a_run_resumed_from_an_older_checkpoint_ends_as_an_uncut_one(dataset, tmp_path, monkeypatch):
+    """Killed two epochs after its newest checkpoint, as where epochs are too short for one each."""
+    whole = runs.train(config_for(dataset, epochs=5), tmp_path / "whole", verbose=0)
+
+    def kill(self, epoch, logs=None):
+        if self.model.step.numpy() == 9:
+            raise SystemExit("killed")
+
+    run = tmp_path / "run"
+    with monkeypatch.context() as patched, pytest.raises(SystemExit):
+        patched.setattr(callbacks.TrainingCheckpoint, "SHARE", 1e-9)
+        patched.setattr(callbacks.SampleGrid, "SHARE", np.inf)
+        patched.setattr(callbacks.WallTime, "on_epoch_begin", kill)
+        runs.train(config_for(dataset, epochs=5), run, verbose=0)
+    assert [path.name for path in (run / "checkpoints").iterdir()] == ["step-00000003.keras"]
+    assert callbacks.read_history(run / "history.csv")["step"] == [3, 6, 9]
+    assert_same_weights(runs.train(runs.read_config(run), run, resume=True, verbose=0), whole)
+    assert (run / "history.csv").read_bytes() == (tmp_path / "whole" / "history.csv").read_bytes()
+
+
 @pytest.mark.parametrize(("checkpoint_steps", "kept"), [(None, [3, 6, 9, 12]), (2, [3, 5, 6, 8, 9, 11, 12])])
 def test_restoring_keeps_what_it_may_need(dataset, tmp_path, monkeypatch, checkpoint_steps, kept):
     """Back to before the last 8 steps, whatever was asked for: 4 epochs of 3 steps."""
     monkeypatch.setattr(callbacks.StopOnDivergence, "PATIENCE", 8)
+    monkeypatch.setattr(callbacks.TrainingCheckpoint, "SHARE", np.inf)  # however long writing takes
     options = {"checkpoint_steps": checkpoint_steps, "keep": 1, "on_divergence": "restore"}
     runs.train(config_for(dataset, epochs=4), tmp_path / "run", verbose=0, **options)
     found = sorted(path.stem for path in (tmp_path / "run" / "checkpoints").iterdir())

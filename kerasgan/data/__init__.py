@@ -11,7 +11,6 @@ seen them.
 import functools
 import numbers
 import os
-import re
 import tempfile
 import warnings
 from typing import TYPE_CHECKING
@@ -27,7 +26,7 @@ from kerasgan.data.folder import DECODED_AHEAD
 from kerasgan.data.images import FORMATS, LARGEST_IMAGE, SUFFIXES, fit_image
 from kerasgan.data.pipeline import batches_of, in_order, remember_order
 from kerasgan.data.sources import describe, open_source, recognise
-from kerasgan.data.splits import check_split, is_slice
+from kerasgan.data.splits import check_split
 from kerasgan.data.toy import TOY_SPLITS
 from kerasgan.errors import check_whole
 
@@ -41,7 +40,6 @@ __all__ = [
     "MEMORY_LIMIT",
     "SUFFIXES",
     "TOY_SPLITS",
-    "cut_otherwise",
     "describe",
     "fit_image",
     "image_shape_of",
@@ -246,19 +244,6 @@ def with_version(name: str) -> str:
         return name
     builder = tfds.find_builder(found)
     return f"{builder.name}:{builder.version}"
-
-
-def cut_otherwise(name: str | os.PathLike[str] | ArrayLike, split: str, version: str) -> bool:
-    """Whether kerasgan of an older version took other samples for a split, so that a training cannot go on with it.
-
-    Before 0.2 slices of folders were cut from the files in the order of their paths.
-
-    Args:
-        name, split: as for `load`.
-        version: the older version, such as "0.1.0".
-    """
-    old = [int(number) for number in re.findall(r"\d+", version)[:2]] < [0, 2]
-    return old and is_slice(split) and recognise(name)[0] == "folder"
 
 
 def _first_of(names: list[str]) -> str:

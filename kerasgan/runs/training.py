@@ -4,6 +4,7 @@ import contextlib
 import functools
 import math
 import pathlib
+import shutil
 import sys
 import time
 import typing
@@ -53,7 +54,7 @@ def train(
         resume: go on from the newest checkpoint there.
         overwrite: delete a run that is there.
         verbose: as in `keras.Model.fit`. Unless it is 0 a line on stderr says first what the folder may come to.
-        checkpoint_steps: write a checkpoint every so many steps, besides the one at the end of each epoch.
+        checkpoint_steps: write a checkpoint every so many steps, besides those at the ends of epochs.
         keep: how many of the newest checkpoints to keep; with `on_divergence="restore"` at least as many as reach back
             to before a discriminator that has won began to.
         strategy: of `kerasgan.strategies.get`; None is one device. A step still takes `config.batch_size` images, which
@@ -135,10 +136,11 @@ def train(
             check_output(output, resume, overwrite)  # another training may have come and gone since
         watching = _callbacks(gan, folder, output, images, score, on_divergence)
         guard, best = watching[0], [callback for callback in watching if isinstance(callback, callbacks.BestModel)]
-        checkpoint = callbacks.TrainingCheckpoint(
-            folder / "checkpoints", "epoch" if checkpoint_steps is None else checkpoint_steps, keep
-        )
+        checkpoint = callbacks.TrainingCheckpoint(folder / "checkpoints", every=checkpoint_steps, keep=keep)
         prepare(config, folder, overwrite)
+        if step == 0:  # what a run has left that was killed before its first checkpoint
+            shutil.rmtree(folder / "samples", ignore_errors=True)
+            (folder / "history.csv").unlink(missing_ok=True)
         if is_chief and step < end:
             _forget_cut_epoch(folder / "history.csv", step // epoch_steps)
         until = [] if minutes is None else [_time_limit(gan, began + 60.0 * minutes)]
@@ -180,13 +182,14 @@ def _open_data(config, gan):
     from kerasgan import data
 
     images = data.load_array(config.dataset, config.split, gan.sample_shape)
-    if len(images) < config.batch_size:  # `load` would say so too, but of "the array"
-        raise ValueError(
-            f"{config.dataset} has {len(images)} samples in split {config.split!r}, fewer than one batch of "
-            f"{config.batch_size}. Choose a smaller batch_size or more samples."
-        )
     load = functools.partial(
-        data.load, images, batch_size=config.batch_size, like=gan, seed=config.recipe["seed"], shuffle=True
+        data.load,
+        images,
+        batch_size=config.batch_size,
+        like=gan,
+        seed=config.recipe["seed"],
+        shuffle=True,
+        called=f"{config.dataset} in split {config.split!r}",
     )
     return images, load
 

@@ -190,12 +190,3 @@ def test_rows_toys_and_their_slices_have_an_order(tmp_path):
     np.save(tmp_path / "rows.npy", rows)
     assert greys(rows, "train[50%:]") == greys(tmp_path / "rows.npy", "train[50%:]") == [5, 6, 7, 8, 9]
     np.testing.assert_array_equal(data.load_array("ring", "train[10:20]"), data.load_array("ring")[10:20])
-
-
-def test_what_an_older_version_cut_otherwise(tmp_path):
-    name = pets(tmp_path)
-    assert data.cut_otherwise(name, "train[:90%]", "0.1.0")
-    assert data.cut_otherwise(tmp_path, "train[:90%]", "0.1.9")
-    assert not data.cut_otherwise(name, "train[:90%]", "0.2.0.dev0")
-    assert not data.cut_otherwise(name, "train", "0.1.0")
-    assert not data.cut_otherwise("ring", "train[:90%]", "0.1.0")

@@ -1,0 +1,46 @@
+"""How long a training takes, over interruptions."""
+
+import json
+import os
+import pathlib
+import time
+from typing import Any
+
+import keras
+
+from kerasgan.checkpoints import Path
+from kerasgan.files import replacing
+
+
+class WallTime(keras.callbacks.Callback):
+    """Adds up the seconds that training takes, over interruptions, in a JSON file: `{"seconds": ..., "cores": ...}`.
+
+    It is written at the end of training, after the first epoch, and at ends of epochs and steps when a minute has
+    passed; a kill loses what came after.
+
+    Args:
+        path: the file; what it holds is added to.
+    """
+
+    INTERVAL = 60.0  # seconds
+
+    def __init__(self, path: Path):
+        super().__init__()
+        self.path = pathlib.Path(path)
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        self._before = json.loads(self.path.read_text())["seconds"] if self.path.is_file() else 0.0
+        self._start = self._written = time.monotonic()
+
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        if time.monotonic() - self._written >= self.INTERVAL:
+            self._write()
+
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._write()
+
+    def _write(self):
+        self._written = time.monotonic()
+        seconds = self._before + self._written - self._start
+        with replacing(self.path) as temporary:
+            temporary.write_text(json.dumps({"seconds": seconds, "cores": os.cpu_count()}) + "\n")

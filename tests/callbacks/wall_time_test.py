@@ -1,0 +1,25 @@
+"""Seconds of a training, over interruptions."""
+
+import json
+import types
+
+import keras
+from conftest import small_gan, small_images
+
+from kerasgan import callbacks
+from kerasgan.callbacks import wall_time
+
+
+def test_time_is_added_up_and_written_within_long_epochs(tmp_path, monkeypatch):
+    clock = iter(range(0, 10_000, 30))  # each look at it is 30 seconds later
+    monkeypatch.setattr(wall_time, "time", types.SimpleNamespace(monotonic=lambda: float(next(clock))))
+    path, seen = tmp_path / "time.json", []
+
+    def seconds(*_args, **_kwargs):
+        seen.append(json.loads(path.read_text())["seconds"] if path.is_file() else None)
+
+    watch = keras.callbacks.LambdaCallback(on_train_batch_end=seconds, on_epoch_end=seconds)
+    for _ in range(2):
+        small_gan().fit(small_images(32), batch_size=8, verbose=0, callbacks=[callbacks.WallTime(path), watch])
+    # Looked at when training begins, once a batch, and again whenever it writes.
+    assert seen == [None, 90, 90, 180, 210, 210, 300, 300, 390, 420]
