@@ -1,6 +1,7 @@
 # make demo   from nothing to a trained and exported DCGAN       make test   the tests
 # make data   Fashion-MNIST, by whatever way works               make lint   ruff
 # make bench  the timings (needs PyTorch for the comparison)     make clean  remove what these made
+# make docs   the pages, into site/ (strict: a warning is an error)
 # make presets  train all presets anew, into runs/ and saved_models/: hours
 #
 # Everything is installed into .venv; PYTHON=python3.12 chooses another Python.
@@ -10,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo data test test-slow lint bench presets clean
+.PHONY: demo data test test-slow lint docs bench presets clean
 
 demo: data
 	$(BIN)/python examples/demo.py
@@ -31,6 +32,11 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# --strict judges links; what is wrong with a docstring is only told, and is as much of an error.
+docs: $(VENV)/.installed-docs
+	@$(BIN)/zensical build --clean --strict >$(VENV)/docs.log 2>&1; status=$$?; cat $(VENV)/docs.log; \
+	  test $$status = 0 && ! grep -qE "^(griffe|mkdocstrings|autorefs)|[Ww]arning" $(VENV)/docs.log
+
 bench: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/train_step.py
 	$(BIN)/python benchmarks/serving.py
@@ -46,7 +52,7 @@ presets: data
 	done
 
 clean:
-	rm -rf $(VENV) demo build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo site build *.egg-info .pytest_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
@@ -63,6 +69,10 @@ $(VENV)/.installed: setup.py kerasgan/__init__.py | $(BIN)/python
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch $@
 
 $(VENV)/.installed-bench: $(VENV)/.installed

@@ -61,9 +61,11 @@ setup(
         "serving": SERVING,
         "gpu": ["tensorflow[and-cuda]>=2.20,<3"],
         "bench": ["torch>=2.4,<3"],
+        "docs": ["zensical>=0.0.60,<0.1", "mkdocstrings-python>=2.0,<3"],
         "test": [
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",
+            "sybil>=9,<11",  # finds the blocks of code in the pages
             "ruff>=0.6,<1",
             "tensorboard>=2.20,<3",
             "pyyaml>=6,<7",

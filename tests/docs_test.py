@@ -1,0 +1,217 @@
+"""The README and the pages in docs/: every block of code runs, every command exists, every public name is in the API.
+
+Blocks run page by page and in order, in one namespace and one folder that holds a few photos, as a reader would type
+them. What would take long is made small: named datasets have 256 images, `fit` goes through its data once, scores are
+of 200 samples, DCGANs are narrow, and `kerasgan train` is given MINIATURE's options. SLOW commands are held against the
+real options and not run. A block that cannot run says so in a comment above it, `<!-- not run: reason -->`, and is in
+NOT_RUN; its commands are held against the options too.
+"""
+
+import functools
+import importlib
+import importlib.util
+import inspect
+import pathlib
+import re
+import shlex
+import shutil
+
+import keras
+import numpy as np
+import pytest
+import yaml
+from absl import flags
+from PIL import Image
+from sybil import Sybil
+from sybil.evaluators.python import PythonEvaluator
+from sybil.parsers.markdown import CodeBlockParser
+
+import kerasgan
+from kerasgan import cli
+
+ROOT = pathlib.Path(__file__).parent.parent
+PAGES = ["README.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))]
+NARROW = {"generator_width": 4, "discriminator_width": 4}
+MINIATURE = ["--epochs=1", "--batch_size=16", *(f"--set={name}={value}" for name, value in NARROW.items())]
+FEW, SCORED = 256, 200
+SLOW = ("evaluate", "preset", "verify")  # cli_test.py runs them
+NOT_RUN = {
+    ("README.md", "needs a server"),
+    ("docs/first_steps.md", "minutes"),
+    ("docs/long_runs.md", "hours"),
+    ("docs/long_runs.md", "needs several machines"),
+    ("docs/own_pictures.md", "needs Inception's weights"),
+    ("docs/scores.md", "minutes"),
+    ("docs/serving.md", "needs Docker"),
+    ("docs/serving.md", "needs a server"),
+    ("docs/training.md", "minutes"),
+    ("docs/when_it_goes_wrong.md", "minutes"),
+    ("docs/zoo.md", "minutes"),
+}
+
+
+def blocks(page):
+    """The page's blocks of Python and of shell commands, in order."""
+    python = CodeBlockParser("python", PythonEvaluator())
+    return list(Sybil([python, CodeBlockParser("sh", run_shell)]).parse(ROOT / page).examples())
+
+
+def remark(block):
+    """What the comment right above a block says: ("not run", why), ("server", folder), or None."""
+    above = block.document.text[: block.region.start].rstrip("\n").rpartition("\n")[2]
+    said = re.fullmatch(r"<!-- (not run|server): (.+) -->", above)
+    return said and said.groups()
+
+
+def commands(text):
+    """The commands of a shell block, each as a list of words."""
+    lines = text.replace("\\\n", " ").splitlines()
+    return [words for words in (shlex.split(line, comments=True) for line in lines) if words]
+
+
+def check_command(words):
+    """Whether what the words call exists: the command's options, make's target, the file, the program."""
+    program = pathlib.PurePath(words[0]).name
+    if program == "kerasgan":
+        if len(words) > 1 and "--help" not in words:
+            _, define = cli.COMMANDS[words[1]]
+            values = flags.FlagValues()
+            define(values)
+            values(words[1:])  # raises flags.Error for what is no option
+    elif program == "make":
+        targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+        assert set(words[1:]) <= set(targets)
+    elif program == "python":
+        assert (ROOT / words[1]).is_file()
+    elif program == "docker":
+        assert (ROOT / words[words.index("-f") + 1]).is_file()
+    else:
+        assert program in ("pip", "export")
+
+
+def run_shell(block):
+    for words in commands(block.parsed):
+        check_command(words)
+        if words[0] != "kerasgan" or words[1] in SLOW:
+            continue
+        small = MINIATURE if words[1] == "train" and "--resume" not in words else []
+        assert cli.main([*words[1:], *small]) == 0, words
+
+
+@pytest.fixture
+def small(fashion_mnist, tmp_path, monkeypatch):
+    """A folder with photos, in which everything is small."""
+    rng = np.random.default_rng(0)
+    (tmp_path / "photos").mkdir()
+    for i in range(40):
+        colours = Image.fromarray(rng.integers(0, 256, (3, 4, 3), dtype=np.uint8))
+        colours.resize((96, 72), Image.Resampling.BICUBIC).save(tmp_path / "photos" / f"{i}.jpg")
+    shutil.copytree(ROOT / "saved_models", tmp_path / "saved_models", ignore=shutil.ignore_patterns("[0-9]*"))
+    monkeypatch.chdir(tmp_path)
+
+    load, fit, create = kerasgan.data.load, kerasgan.GAN.fit, kerasgan.registry.create_model
+
+    def load_few(name, split="train", *args, **options):
+        named = isinstance(name, str) and not name.startswith("folder:")
+        return load(name, f"{split.partition('[')[0]}[:{FEW}]" if named else split, *args, **options)
+
+    def fit_once(gan, *args, epochs=1, **options):
+        return fit(gan, *args, epochs=min(epochs, 1), **options)
+
+    def create_narrow(name, **settings):
+        return create(name, **{**(NARROW if name == "dcgan" else {}), **settings})
+
+    monkeypatch.setattr(kerasgan.data, "load", load_few)
+    monkeypatch.setattr(kerasgan.GAN, "fit", fit_once)
+    monkeypatch.setattr(kerasgan.registry, "create_model", create_narrow)
+    scored = functools.partial(kerasgan.callbacks.EvaluateSamples, n=SCORED)
+    monkeypatch.setattr(kerasgan.callbacks, "EvaluateSamples", scored)
+    yield tmp_path
+    keras.backend.clear_session()
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_blocks_of_code_run(page, small):
+    for block in blocks(page):
+        kind, _ = remark(block) or ("run", None)
+        if kind == "not run":
+            continue
+        if kind == "server":
+            stand_in = load_module(ROOT / "tests" / "serving" / "client_test.py").stand_in
+            with stand_in(small / "saved_models") as urls:
+                block.region.parsed = block.parsed.replace("http://localhost:8501", urls["rest"])
+                block.evaluate()
+        else:
+            block.evaluate()
+
+
+def test_blocks_that_cannot_run_are_known():
+    said = [(page, *(remark(block) or ("run", ""))) for page in PAGES for block in blocks(page)]
+    assert {(page, why) for page, kind, why in said if kind == "not run"} == NOT_RUN
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_commands_exist(page):
+    """In blocks that run and in those that do not, and within sentences."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    for block in re.findall(r"^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        for words in commands(block):
+            check_command(words)
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+    for words in re.findall(r"`((?:\.venv/bin/)?kerasgan [^`]+|make [^`]+)`", prose):
+        check_command(shlex.split(words))
+    for file in re.findall(r"`((?:examples|benchmarks|scripts|saved_models|zoo)/[\w/]+\.\w+)", prose):
+        assert (ROOT / file).is_file(), file
+    assert not re.search(
+        r"^    (kerasgan|make|pip|python|import|gan\b)", prose, re.MULTILINE
+    )  # they would escape the tests
+
+
+def test_readme_is_an_entrance():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 200
+
+
+@pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "examples/README.md", "saved_models/README.md"])
+def test_links_lead_somewhere(page):
+    """Those of docs/ are held by `make docs`."""
+    for link in re.findall(r"\]\(([^)#]+)", (ROOT / page).read_text(encoding="utf-8")):
+        assert link.startswith("https://") or ((ROOT / page).parent / link).exists(), link
+
+
+def test_every_page_is_in_the_navigation():
+    listed = re.findall(r"(\S+\.md)$", (ROOT / "mkdocs.yml").read_text(encoding="utf-8"), re.MULTILINE)
+    assert sorted(listed) == sorted(
+        path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")
+    )
+
+
+def test_api_names_everything_public():
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "docs" / "api").glob("*.md"))
+    asked = dict(re.findall(r"^::: ([\w.]+)\n((?:    .*\n)*)", text, re.MULTILINE))
+    for name in kerasgan.__all__:
+        value = getattr(kerasgan, name)
+        if name == "serving":
+            wanted = {f"{getattr(value, own).__module__}.{own}" for own in value.__all__}
+        elif inspect.ismodule(value):
+            wanted = {value.__name__}
+        else:
+            wanted = set()
+        assert wanted <= set(asked), f"docs/api has no ::: {wanted - set(asked)}"
+    for name, options in asked.items():
+        if "members" in options:
+            module = importlib.import_module(name)
+            members = yaml.safe_load(options)["options"]["members"]
+            public = {own for own, value in vars(module).items() if not own.startswith("_") and is_of(value, name)}
+            assert set(members) == public, name
+
+
+def is_of(value, module):
+    own = getattr(value, "__module__", None) or ""
+    return (inspect.isclass(value) or inspect.isfunction(value)) and f"{own}.".startswith(f"{module}.")
+
+
+def load_module(path):
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
