@@ -61,7 +61,7 @@ setup(
         "serving": SERVING,
         "gpu": ["tensorflow[and-cuda]>=2.20,<3"],
         "bench": ["torch>=2.4,<3"],
-        "docs": ["zensical>=0.0.60,<0.1", "mkdocstrings-python>=2.0,<3"],
+        "docs": ["zensical>=0.0.73,<0.1", "mkdocstrings-python>=2.0.11,<3"],
         "test": [
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",
