@@ -16,12 +16,12 @@ import pathlib
 import re
 import shlex
 import shutil
+from unittest import mock
 
 import keras
 import numpy as np
 import pytest
 import yaml
-from absl import flags
 from PIL import Image
 from sybil import Sybil
 from sybil.evaluators.python import PythonEvaluator
@@ -74,11 +74,12 @@ def check_command(words):
     """Whether what the words call exists: the command's options, make's target, the file, the program."""
     program = pathlib.PurePath(words[0]).name
     if program == "kerasgan":
-        if len(words) > 1 and "--help" not in words:
+        if len(words) > 1:
             _, define = cli.COMMANDS[words[1]]
-            values = flags.FlagValues()
-            define(values)
-            values(words[1:])  # raises flags.Error for what is no option
+            with mock.patch.dict(
+                cli.COMMANDS, {words[1]: (lambda *_: 0, define)}
+            ):  # reads the options and does nothing
+                assert cli.main(words[1:]) == 0, words
     elif program == "make":
         targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
         assert set(words[1:]) <= set(targets)
