@@ -7,6 +7,7 @@ real options and not run. A block that cannot run says so in a comment above it,
 NOT_RUN; its commands are held against the options too.
 """
 
+import collections
 import contextlib
 import functools
 import importlib.util
@@ -34,18 +35,18 @@ NARROW = {"generator_width": 4, "discriminator_width": 4}
 MINIATURE = ["--epochs=1", "--batch_size=16", *(f"--{name}={value}" for name, value in NARROW.items())]
 FEW, SCORED = 256, 200
 SLOW = ("evaluate", "preset", "verify")  # cli_test.py runs them
-NOT_RUN = {
-    ("README.md", "needs a server"),
-    ("docs/first_steps.md", "minutes"),
-    ("docs/long_runs.md", "hours"),
-    ("docs/long_runs.md", "needs several machines"),
-    ("docs/own_pictures.md", "needs Inception's weights"),
-    ("docs/scores.md", "minutes"),
-    ("docs/serving.md", "needs Docker"),
-    ("docs/serving.md", "needs a server"),
-    ("docs/training.md", "minutes"),
-    ("docs/when_it_goes_wrong.md", "minutes"),
-    ("docs/zoo.md", "minutes"),
+NOT_RUN = {  # how many
+    ("README.md", "needs a server"): 1,
+    ("docs/first_steps.md", "minutes"): 1,
+    ("docs/long_runs.md", "hours"): 1,
+    ("docs/long_runs.md", "needs several machines"): 1,
+    ("docs/own_pictures.md", "needs Inception's weights"): 1,
+    ("docs/scores.md", "minutes"): 1,
+    ("docs/serving.md", "needs Docker"): 1,
+    ("docs/serving.md", "needs a server"): 1,
+    ("docs/training.md", "minutes"): 1,
+    ("docs/when_it_goes_wrong.md", "minutes"): 3,
+    ("docs/zoo.md", "minutes"): 1,
 }
 
 
@@ -74,9 +75,8 @@ def check_command(words):
     if program == "kerasgan":
         if len(words) > 1:
             _, define = cli.COMMANDS[words[1]]
-            with mock.patch.dict(
-                cli.COMMANDS, {words[1]: (lambda *_: 0, define)}
-            ):  # reads the options and does nothing
+            reads_only = {words[1]: (lambda *_: 0, define)}
+            with mock.patch.dict(cli.COMMANDS, reads_only):
                 assert cli.main(words[1:]) == 0, words
     elif program == "make":
         targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
@@ -153,7 +153,7 @@ def server(models, monkeypatch):
 
 def test_blocks_that_cannot_run_are_known():
     said = [(page, *(remark(block) or ("run", ""))) for page in PAGES for block in blocks(page)]
-    assert {(page, why) for page, kind, why in said if kind == "not run"} == NOT_RUN
+    assert collections.Counter((page, why) for page, kind, why in said if kind == "not run") == NOT_RUN
 
 
 @pytest.mark.parametrize("page", PAGES)
