@@ -1,6 +1,7 @@
 # make demo   from nothing to a trained and exported DCGAN       make test   the tests
-# make data   Fashion-MNIST, by whatever way works               make lint   ruff
+# make data   Fashion-MNIST, by whatever way works               make lint   style, types, layers
 # make bench  the timings, beside PyTorch where it installs      make clean  remove what these made
+# make docs   the pages, into site/ (strict: a warning is an error)
 # make presets  train all presets anew, into runs/ and saved_models/: hours
 #
 # Everything is installed into .venv; PYTHON=python3.12 chooses another Python.
@@ -10,7 +11,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 3
 
-.PHONY: demo data test test-slow lint bench presets clean
+.PHONY: demo data test test-slow lint docs bench presets clean
 
 demo: data
 	$(BIN)/python examples/demo.py
@@ -30,6 +31,13 @@ test-slow: $(VENV)/.installed-test
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# --strict judges links; what is wrong with a docstring is only told, and is as much of an error.
+docs: $(VENV)/.installed-docs
+	@$(BIN)/zensical build --clean --strict >$(VENV)/docs.log 2>&1; status=$$?; cat $(VENV)/docs.log; \
+	  test $$status = 0 && ! grep -qE "^(griffe|mkdocstrings|autorefs)|[Ww]arning" $(VENV)/docs.log
 
 bench: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/train_step.py
@@ -48,7 +56,7 @@ presets: data
 	done
 
 clean:
-	rm -rf $(VENV) demo build *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) demo site build *.egg-info .pytest_cache .ruff_cache .mypy_cache .import_linter_cache .cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 10) <= sys.version_info[:2] <= (3, 13))' || \
@@ -65,6 +73,10 @@ $(VENV)/.installed: setup.py kerasgan/__init__.py | $(BIN)/python
 
 $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	@touch $@
+
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
 	@touch $@
 
 # PyTorch from PyPI brings CUDA along, several GB; whoever has put another build into .venv before keeps it.

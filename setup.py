@@ -55,17 +55,21 @@ setup(
         "scipy>=1.11,<2",
         "pillow>=10.3",
         "matplotlib>=3.8,<4",
-        "tqdm>=4.65,<5",
+        "tqdm>=4.66,<5",
         "wrapt>=1.14,<3",
     ],
     extras_require={
         "serving": SERVING,
         "gpu": ["tensorflow[and-cuda]>=2.20,<3"],
         "bench": ["torch>=2.4,<3"],
+        "docs": ["zensical>=0.0.73,<0.1", "mkdocstrings-python>=2.0.11,<3"],
         "test": [
             "pytest>=8,<10",
             "pytest-xdist>=3.5,<4",
+            "sybil>=9,<11",  # finds the blocks of code in the pages
             "ruff>=0.6,<1",
+            "mypy>=1.15,<3",
+            "import-linter>=2.5,<3",
             "tensorboard>=2.20,<3",
             "pyyaml>=6,<7",
             *SERVING,

@@ -36,6 +36,14 @@ def test_generator_losses(tmp_path, capsys):
     assert "     1.5        0.464450        1.035550        1.500000" in capsys.readouterr().out
 
 
+def test_theory(tmp_path, capsys, monkeypatch):
+    """V(D*, G) at a distance of 1.5 by quadrature elsewhere, and JSD from its definition: they are the same game."""
+    monkeypatch.syspath_prepend(EXAMPLES)
+    load("theory").main(tmp_path)
+    assert files(tmp_path) == {"best_discriminator.png", "generator_losses.png", "value.png"}
+    assert "   1.5   -0.943953         -0.943953  0.221171\n" in capsys.readouterr().out
+
+
 def test_swiss_roll(tmp_path, capsys):
     load("swiss_roll").main(tmp_path, steps=20, frames=2)
     assert {"swiss_roll.gif", "swiss_roll.png"} < files(tmp_path)
