@@ -45,7 +45,7 @@ class Average:
         seed: int,
         step: keras.Variable,
         statistics_step: keras.Variable,
-    ):
+    ) -> None:
         self.follower = follower = _copy_of(generator)
         self.latent = latent
         self.decay = decay
@@ -86,7 +86,7 @@ class Average:
     def _is_stale(self):
         return int(self.statistics_step.numpy()) != int(self.step.numpy())
 
-    def _compute_statistics(self):
+    def _compute_statistics(self) -> None:
         for state, average in self._states:
             average.assign(state)
         # A frozen layer's statistics are what the generator trained with, and stay.

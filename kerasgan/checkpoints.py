@@ -102,7 +102,7 @@ class FiniteCheck:
         optimizers: look into the states of both optimizers too, and not into the networks alone.
     """
 
-    def __init__(self, gan: "GAN", optimizers: bool = False):
+    def __init__(self, gan: "GAN", optimizers: bool = False) -> None:
         owners = {"generator": gan.generator, "discriminator": gan.discriminator}
         if optimizers:
             owners |= {"average": gan.ema_generator, "d_optimizer": gan.d_optimizer, "g_optimizer": gan.g_optimizer}

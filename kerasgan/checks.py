@@ -115,7 +115,7 @@ def refuse_own_losses(name: str, network: keras.Model) -> None:
         raise ValueError(_own_losses(name))
 
 
-def _own_losses(name):
+def _own_losses(name) -> str:
     return (
         f"The {name} has losses of its own (regularisers or add_loss), which the game does not play. "
         "Use the weight_decay of an optimizer instead, or give them to a loss of yours."
@@ -173,7 +173,7 @@ class RealSamples:
         value_range: (low, high), or None where they are not images.
     """
 
-    def __init__(self, shape: tuple[int, ...], value_range: tuple[float, float] | None):
+    def __init__(self, shape: tuple[int, ...], value_range: tuple[float, float] | None) -> None:
         self.shape = shape
         self.value_range = value_range
 
@@ -316,10 +316,10 @@ class Attendant(keras.callbacks.Callback):
 
     EVERY = 100
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch, logs=None) -> None:
         self._seen, self._lost = 0, []
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch, logs=None) -> None:
         if batch + 1 - self._seen >= self.EVERY or batch + 1 == self.params.get("steps"):
             self._seen = batch + 1
             players = {"d_loss": self.model.discriminator, "g_loss": self.model.generator}
@@ -328,10 +328,10 @@ class Attendant(keras.callbacks.Callback):
         if not self.model.progress.looked_at:
             self._look_at_range()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch, logs=None) -> None:
         logs.update(dict.fromkeys(self._lost, math.nan))  # what Keras logs here are means
 
-    def _look_at_range(self):
+    def _look_at_range(self) -> None:
         gan, progress = self.model, self.model.progress
         if gan.value_range is None or gan.value_range[0] >= 0:
             return
@@ -344,7 +344,7 @@ class Attendant(keras.callbacks.Callback):
                 stacklevel=2,
             )
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs=None) -> None:
         for optimizer in (self.model.d_optimizer, self.model.g_optimizer):
             # Of an optimizer with `use_ema`: its average takes the weights' place, as at the end of Keras's own fit.
             optimizer = getattr(optimizer, "inner_optimizer", optimizer)
@@ -373,7 +373,7 @@ def attended(callbacks) -> list | keras.callbacks.CallbackList:
     return [Attendant(), *callbacks]
 
 
-def _watch_both_losses(callback):
+def _watch_both_losses(callback) -> None:
     # TerminateOnNaN reads `loss` alone, which a game of two does not have, and would silently do nothing.
     on_batch_end = callback.on_batch_end
     callback.on_batch_end = lambda batch, logs=None: on_batch_end(

@@ -65,7 +65,7 @@ def refuse_code(config: object) -> None:
             refuse_code(part)
 
 
-def _check(part):
+def _check(part) -> None:
     import keras
 
     name, module, config = part["class_name"], part.get("module"), part.get("config")

@@ -23,7 +23,7 @@ class Drawing:
         value_range: (low, high) of the samples, or None where they are not images.
     """
 
-    def __init__(self, latent: Latent, sample_shape: tuple[int, ...], value_range: tuple[float, float] | None):
+    def __init__(self, latent: Latent, sample_shape: tuple[int, ...], value_range: tuple[float, float] | None) -> None:
         self.latent = latent
         self.sample_shape = sample_shape
         self.value_range = value_range

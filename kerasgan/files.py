@@ -132,7 +132,7 @@ def held(folder: Path) -> Iterator[None]:
         yield
 
 
-def _lock(folder, wait, stack):
+def _lock(folder, wait, stack) -> None:
     if fcntl is None:
         raise OSError("this system has no flock")
     descriptor = os.open(folder, os.O_RDONLY)

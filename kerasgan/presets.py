@@ -251,7 +251,7 @@ def _load_preset(folder):
     return gan
 
 
-def _check_version(version):
+def _check_version(version) -> None:
     theirs, ours = (tuple(map(int, re.findall(r"\d+", text)[:3])) for text in (version, kerasgan.__version__))
     if theirs > ours:
         raise RefusedError(
@@ -289,14 +289,14 @@ def _load_keras(path):
     return gan
 
 
-def _store_as_half(path):
+def _store_as_half(path) -> None:
     """Writes a weights file again with float16 in place of float32."""
     import h5py
     import numpy as np
 
     with replacing(path) as temporary, h5py.File(path, "r") as old, h5py.File(temporary, "w") as new:
 
-        def copy(name, item):
+        def copy(name, item) -> None:
             if isinstance(item, h5py.Group):
                 new.require_group(name).attrs.update(item.attrs)
                 return
@@ -339,7 +339,7 @@ def _download(address, sha256):
     return folder
 
 
-def _unpack(archive, folder, address):
+def _unpack(archive, folder, address) -> None:
     """Takes a preset's files, and nothing else, out of a `.zip` or `.tar.gz`; where they lie in it does not matter."""
     try:
         if zipfile.is_zipfile(archive):
@@ -358,7 +358,7 @@ def _unpack(archive, folder, address):
         raise ValueError(f"{address} holds no preset: {first_line(error)}.") from None
 
 
-def _write_members(members, open_member, folder):
+def _write_members(members, open_member, folder) -> None:
     missing = [name for name in NEEDED if name not in members]
     if missing:
         raise ValueError(f"it lacks {', '.join(missing)}")

@@ -19,7 +19,7 @@ class RunningMeans:
         names: of the values.
     """
 
-    def __init__(self, names: tuple[str, ...] = ()):
+    def __init__(self, names: tuple[str, ...] = ()) -> None:
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
 
     def update(self, **values) -> None:
@@ -55,7 +55,7 @@ class Progress:
         networks: whose dropout masks have a state.
     """
 
-    def __init__(self, *networks: keras.Model):
+    def __init__(self, *networks: keras.Model) -> None:
         self._networks = networks
         self._saved: dict[str, np.ndarray] = {}
         self._of_cut_epoch: dict[str, np.ndarray] | None = None

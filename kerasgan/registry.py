@@ -228,7 +228,7 @@ def create_model(name: str, **overrides: Any) -> "GAN":
     return gan
 
 
-def _synchronise(gan):
+def _synchronise(gan) -> None:
     import keras
 
     for layer in gan._flatten_layers():

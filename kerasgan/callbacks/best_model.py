@@ -21,7 +21,7 @@ class BestModel(keras.callbacks.Callback):
         history: the file of a `HistoryTable`; where it holds scores already, a resumed training has to undercut them.
     """
 
-    def __init__(self, path: Path, monitor: str, history: Path):
+    def __init__(self, path: Path, monitor: str, history: Path) -> None:
         super().__init__()
         self.path = pathlib.Path(path)
         self.monitor = monitor

@@ -46,7 +46,7 @@ class EvaluateSamples(keras.callbacks.Callback):
         features: Any = None,
         seed: int = 0,
         every: int = 1,
-    ):
+    ) -> None:
         super().__init__()
         for name, number in (("n", n), ("every", every)):
             check_whole(name, number, 1)

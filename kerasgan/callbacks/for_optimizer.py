@@ -30,7 +30,7 @@ def for_optimizer(name: str, callback: keras.callbacks.Callback) -> keras.callba
 class _OneOptimizer:
     """A GAN as seen by a callback that expects a single optimizer: whatever else it reads or sets is the GAN's."""
 
-    def __init__(self, model: keras.Model, name: str):
+    def __init__(self, model: keras.Model, name: str) -> None:
         object.__setattr__(self, "_model", model)
         object.__setattr__(self, "_name", name)
 

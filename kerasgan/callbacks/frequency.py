@@ -28,7 +28,7 @@ class Budget:
         share: above 0; with infinity it is always allowed.
     """
 
-    def __init__(self, share: float):
+    def __init__(self, share: float) -> None:
         self.share = share
         self._cost = 0.0
         self._end = time.monotonic()

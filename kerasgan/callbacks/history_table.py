@@ -27,7 +27,7 @@ class HistoryTable(keras.callbacks.Callback):
         ValueError: when `fit` begins, the file is another training's.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = pathlib.Path(path)
 

@@ -44,7 +44,7 @@ class SampleGrid(keras.callbacks.Callback):
         every: str | int | None = None,
         log_dir: Path | None = None,
         real: np.ndarray | None = None,
-    ):
+    ) -> None:
         super().__init__()
         self.folder = check_writable(folder)
         self.n = n
@@ -90,7 +90,7 @@ class SampleGrid(keras.callbacks.Callback):
         ]
         plots.animation(frames, self.folder / "samples.gif")
 
-    def _write(self):
+    def _write(self) -> None:
         self._last = checkpoints.steps(self.model)
         default = 2500 if self.model.value_range is None else 64
         with self._budget.spending():

@@ -51,7 +51,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         patience: int | None = PATIENCE,
         margin: float = 0.01,
         most_restores: int = 3,
-    ):
+    ) -> None:
         super().__init__()
         if action not in ("stop", "restore"):
             raise ValueError(f"action must be 'stop' or 'restore'; found {action!r}.")
@@ -80,7 +80,7 @@ class StopOnDivergence(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._begin()
 
-    def _begin(self):
+    def _begin(self) -> None:
         # Not nothing where the epoch is one that was cut.
         self._step, self._samples = checkpoints.steps(self.model), self.model.samples_logged()
         self._sums = {name: self._samples * value for name, value in self.model.running_means().items()}
@@ -102,7 +102,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         if self.reason is None and (lost := self._lost_weights()):
             self._act(lost)
 
-    def _lost_weights(self):
+    def _lost_weights(self) -> str:
         """What to say of weights that hold NaN behind losses that do not show it; nothing where all are well."""
         self._looked = checkpoints.steps(self.model)
         lost = self._finite.lost()
@@ -123,7 +123,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         self._step, self._samples, self._sums = step, samples, sums
         return self.patience is not None and self._won >= self.patience
 
-    def _act(self, noticed):
+    def _act(self, noticed) -> None:
         step = checkpoints.steps(self.model)
         folder = self.folder if self.action == "restore" and self._restores < self.most_restores else None
         # A checkpoint of the time when D was winning already would lead back here.

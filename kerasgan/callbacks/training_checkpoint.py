@@ -37,7 +37,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
 
     SHARE = 0.05  # of the time
 
-    def __init__(self, folder: Path, every: str | int | None = None, keep: int = 2):
+    def __init__(self, folder: Path, every: str | int | None = None, keep: int = 2) -> None:
         super().__init__()
         self.folder = check_writable(folder)
         self.every = check_frequency(every)

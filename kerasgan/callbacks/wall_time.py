@@ -24,7 +24,7 @@ class WallTime(keras.callbacks.Callback):
 
     INTERVAL = 60.0  # seconds
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         super().__init__()
         self.path = pathlib.Path(path)
 
@@ -39,7 +39,7 @@ class WallTime(keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._write()
 
-    def _write(self):
+    def _write(self) -> None:
         self._written = time.monotonic()
         seconds = self._before + self._written - self._start
         with replacing(self.path) as temporary:

@@ -52,7 +52,7 @@ def _own() -> dict[str, str]:
     return own
 
 
-def _about_preset(folder):
+def _about_preset(folder) -> str:
     from kerasgan import presets
 
     facts = presets.read_metadata(folder)
@@ -60,7 +60,7 @@ def _about_preset(folder):
     return f"preset: {facts.get('model', 'a GAN')}{on}"
 
 
-def _about_run(folder):
+def _about_run(folder) -> str:
     from kerasgan import runs
 
     config = runs.read_config(folder)

@@ -27,7 +27,7 @@ class Options:
         examples: command lines, for `--help`.
     """
 
-    def __init__(self, command: str, summary: str, *examples: str):
+    def __init__(self, command: str, summary: str, *examples: str) -> None:
         self.command = command
         self.summary = summary
         self.examples = examples
@@ -80,7 +80,7 @@ class Options:
             flags.DEFINE_string(name, None, "a field of the recipe", flag_values=self.values)
             self.fields.append(name)
 
-    def _show(self, left, help, default):
+    def _show(self, left, help, default) -> None:
         if default is not None:
             help += f"; default {default}"
         self._groups[-1][1].append((left, help))

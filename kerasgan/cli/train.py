@@ -151,7 +151,7 @@ def run(values: flags.FlagValues, options: Options) -> int:
     return 0
 
 
-def _verbosity(quiet):
+def _verbosity(quiet) -> str | int:
     """Keras's: on a terminal a bar that moves; in a file a line for each epoch, without the signs that move it."""
     if quiet:
         os.environ["TQDM_DISABLE"] = "1"

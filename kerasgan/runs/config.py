@@ -98,7 +98,7 @@ def resolve(
     )
 
 
-def _check_end(epochs, steps):
+def _check_end(epochs, steps) -> None:
     if epochs is not None and steps is not None:
         raise ValueError(f"A training ends after so many epochs or after so many steps; found {epochs=} and {steps=}.")
     for name, number in (("epochs", epochs), ("steps", steps)):

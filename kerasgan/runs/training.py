@@ -219,11 +219,11 @@ def _time_limit(gan, end):
 
     from kerasgan import strategies
 
-    def look():
+    def look() -> None:
         if strategies.agreed(float(time.monotonic() >= end), gan.distribute_strategy):
             raise _TimeIsUp
 
-    def on_train_batch_end(batch, logs):
+    def on_train_batch_end(batch, logs) -> None:
         if batch + 1 != limit.params["steps"]:
             look()
 
@@ -261,7 +261,7 @@ def _steps_per_execution(gan, epoch_steps, checkpoint_steps, end) -> int:
     return max(k for k in range(1, most + 1) if all(end % k == 0 for end in ends))
 
 
-def _fit(gan, load, end, verbose, callbacks, of_whole_epochs):
+def _fit(gan, load, end, verbose, callbacks, of_whole_epochs) -> None:
     """Fits from the step that a GAN is at to step `end`; an epoch that ends there before it is whole is shown to all
     callbacks but those `of_whole_epochs`.
     """
@@ -284,7 +284,7 @@ def _fit(gan, load, end, verbose, callbacks, of_whole_epochs):
         gan.fit(batches, epochs=last_epoch, initial_epoch=epoch, verbose=verbose, callbacks=shown)
 
 
-def _forget_cut_epoch(history, whole_epochs):
+def _forget_cut_epoch(history, whole_epochs) -> None:
     """Takes the row of an epoch that ended before it was whole out of the history of a run that goes on: its score is
     none that a later epoch would have to undercut.
     """
@@ -303,7 +303,7 @@ def _forget_cut_epoch(history, whole_epochs):
         table.writerows(kept)
 
 
-def _draw_curves(folder):
+def _draw_curves(folder) -> None:
     from kerasgan import callbacks, plots
 
     history = callbacks.read_history(folder / "history.csv")

@@ -173,7 +173,7 @@ class _Verification:
         results = self.process.run(feeds, [tensors["outputs"][key].name for key in outputs])
         return dict(zip(outputs, results, strict=True))
 
-    def check_metadata(self):
+    def check_metadata(self) -> str:
         path = pathlib.Path(self.folder) / METADATA
         if not path.is_file():
             raise _Failed(f"there is no {METADATA}; `kerasgan export` writes one")
@@ -194,7 +194,7 @@ class _Verification:
         preset = f", from {self.metadata['preset']}" if self.metadata.get("preset") else ""
         return f"{self.metadata.get('model')}{preset}, TensorFlow {self.metadata['libraries']['tensorflow']}"
 
-    def check_signature(self, name):
+    def check_signature(self, name) -> str:
         inputs, outputs = (self.signatures[name][side] for side in ("inputs", "outputs"))
         for key, tensor in {**inputs, **outputs}.items():
             if not tensor.shape or tensor.shape[0] is not None:
@@ -219,7 +219,7 @@ class _Verification:
         got = ", ".join(f"{key} {_shape(tensor)}" for key, tensor in outputs.items())
         return f"{given} -> {got}; rows {', '.join(map(str, ROWS))}; apart {differ:.1g}"
 
-    def _check_answer(self, name, answer, rows):
+    def _check_answer(self, name, answer, rows) -> None:
         for key, value in answer.items():
             _check_output(key, self.signatures[name]["outputs"][key], value, rows)
 
@@ -268,7 +268,7 @@ class _Verification:
             return False
         return first.shape == second.shape and np.abs(first - second).max() <= 1 + 255 * self.tolerance
 
-    def check_sample(self):
+    def check_sample(self) -> str:
         if "sample" not in self.answers or "serving_default" not in self.answers:
             raise _Skipped("needs both")
         answer = dict(self.answers["sample"])
@@ -298,7 +298,7 @@ class _Verification:
                     raise _Failed(f"{encoded} draws other pixels than {plain}")
         return ", ".join(encoded for encoded, _ in pairs)
 
-    def check_preset(self):
+    def check_preset(self) -> str:
         gan = self.gan or self._preset_at_hand()
         if "sample" not in self.answers:
             raise _Skipped("there is no signature sample")
@@ -327,7 +327,7 @@ class _Verification:
         except ValueError:
             raise _Skipped(f"the preset {preset} is not at hand; give it with --preset") from None
 
-    def check_warmup(self):
+    def check_warmup(self) -> str:
         if not (pathlib.Path(self.folder) / warmup.PATH).is_file():
             raise _Failed(f"there is no {warmup.PATH}; the first requests will be slow")
         seen: dict[str, list[int]] = {}
@@ -349,7 +349,7 @@ class _Verification:
         total = sum(map(len, seen.values()))
         return f"{total} requests: {len(seen)} signatures, rows {', '.join(map(str, BATCH_SIZES))}"
 
-    def check_bad_input(self):
+    def check_bad_input(self) -> str:
         if not self.requests:
             raise _Skipped("no signature has answered")
         refused = 0
@@ -366,7 +366,7 @@ class _Verification:
                 raise _Failed(f"{name} answers otherwise after it")
         return f"{refused} requests: shapes, types, empty, out of range, not finite"
 
-    def check_operations(self):
+    def check_operations(self) -> str:
         count = 0
         for name, tensors in self.signatures.items():
             for node in _nodes_behind(self.graph, tensors["outputs"].values()):
@@ -377,7 +377,7 @@ class _Verification:
                     raise _Failed(f"{name} draws from {node.op}, whose numbers repeat after every restart")
         return f"no Python and no stateful random numbers in {count} nodes"
 
-    def check_kernels(self):
+    def check_kernels(self) -> str:
         names = [name for name in GPU_SIGNATURES if name in self.signatures]
         if not names:
             raise _Skipped(f"there is none of {', '.join(GPU_SIGNATURES)}")
@@ -437,11 +437,11 @@ def _repeat(array, rows):
     return array[np.arange(rows) % len(array)]
 
 
-def _extent(array):
+def _extent(array) -> str:
     return f"from {array.min()} to {array.max()}" if array.size and array.dtype != object else ""
 
 
-def _check_output(key, tensor, value, rows):
+def _check_output(key, tensor, value, rows) -> None:
     if not value.shape or value.shape[0] != rows:
         raise _Failed(f"{key} has shape {list(value.shape)} for {rows} rows")
     if key == "image_bytes":
