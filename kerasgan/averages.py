@@ -3,6 +3,7 @@
 import functools
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -98,7 +99,7 @@ class Average:
         if not norms:
             return
         statistics = [variable for norm in norms for variable in (norm.moving_mean, norm.moving_variance)]
-        sums = [0.0] * len(statistics)
+        sums: list[Any] = [0.0] * len(statistics)
         momenta = [norm.momentum for norm in norms]
         try:
             for norm in norms:

@@ -27,7 +27,7 @@ def check() -> None:
 def _configured() -> tuple[str, str]:
     """Keras's backend, and what named it."""
     keras = sys.modules.get("keras")
-    if hasattr(keras, "config"):
+    if keras is not None and hasattr(keras, "config"):
         return keras.config.backend(), "KERAS_BACKEND or keras.json"
     if os.environ.get("KERAS_BACKEND"):
         return os.environ["KERAS_BACKEND"], "KERAS_BACKEND"

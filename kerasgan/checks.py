@@ -7,7 +7,8 @@ import functools
 import math
 import re
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -27,7 +28,14 @@ MARK = "kerasgan: "  # how a check of ours inside the graph is told from TensorF
 # -- parts -------------------------------------------------------------------------------------------------------------
 
 
-def check_parts(generator, discriminator, latent, value_range, ema_decay, seed) -> None:
+def check_parts(
+    generator: keras.Model,
+    discriminator: keras.Model,
+    latent: Latent,
+    value_range: Sequence[float] | None,
+    ema_decay: float | None,
+    seed: int,
+) -> None:
     """Refuses networks, latent and settings of which no GAN can be made.
 
     Raises:
@@ -83,7 +91,7 @@ def check_options(options: dict) -> None:
         )
 
 
-def check_keras_file(path, zipped: bool | None) -> None:
+def check_keras_file(path: Any, zipped: bool | None) -> None:
     """Refuses what is not the name of a `.keras` file, nor a folder where `zipped` is False.
 
     Raises:
@@ -93,7 +101,7 @@ def check_keras_file(path, zipped: bool | None) -> None:
         raise ValueError(f"A GAN is saved as a .keras file; found {str(path)!r}. See also save_to_preset and export.")
 
 
-def output_shape(generator: keras.Model, latent: Latent) -> tuple[int | None, ...]:
+def output_shape(generator: keras.Model, latent: Latent) -> tuple[Any, ...]:
     """The shape of what a generator gives, with None for the batch."""
     # Functional and sequential models know it; a subclassed one is asked, and where it cannot say, tried.
     known = getattr(generator, "output_shape", None)
@@ -115,14 +123,16 @@ def refuse_own_losses(name: str, network: keras.Model) -> None:
         raise ValueError(_own_losses(name))
 
 
-def _own_losses(name) -> str:
+def _own_losses(name: Any) -> str:
     return (
         f"The {name} has losses of its own (regularisers or add_loss), which the game does not play. "
         "Use the weight_decay of an optimizer instead, or give them to a loss of yours."
     )
 
 
-def try_out(loss: losses.AdversarialLoss, discriminator: keras.Model, latent: Latent, sample_shape) -> None:
+def try_out(
+    loss: losses.AdversarialLoss, discriminator: keras.Model, latent: Latent, sample_shape: tuple[int, ...]
+) -> None:
     """Lets a loss that does not fit the discriminator fail here, and not in the midst of `fit`.
 
     Raises:
@@ -150,7 +160,7 @@ def _listed(names):
     return ", ".join(sorted(names)) or "nothing"
 
 
-def _ends_in_sigmoid(network) -> bool:
+def _ends_in_sigmoid(network: Any) -> bool:
     if isinstance(network, keras.Sequential):
         last = network.layers[-1]
     else:
@@ -177,7 +187,7 @@ class RealSamples:
         self.shape = shape
         self.value_range = value_range
 
-    def check(self, data, loss: losses.AdversarialLoss, minibatches: int = 1) -> tf.Tensor:
+    def check(self, data: Any, loss: losses.AdversarialLoss, minibatches: int = 1) -> tf.Tensor:
         """A batch as Keras hands it over -> its samples, float32 `[B, ...]`. Labels are left aside.
 
         Args:
@@ -232,7 +242,7 @@ class RealSamples:
             return tf.split(tf.identity(real), minibatches)
 
 
-def _check_size(batch, holds: Callable, rule: str) -> list:
+def _check_size(batch: Any, holds: Callable, rule: str) -> list:
     size = batch.shape[0]
     if size is None:
         return _check(holds(tf.shape(batch)[0]), rule, tf.shape(batch)[0])
@@ -241,7 +251,7 @@ def _check_size(batch, holds: Callable, rule: str) -> list:
     return []
 
 
-def _check(holds, rule: str, *found) -> list:
+def _check(holds: Any, rule: str, *found: Any) -> list:
     """Checks now where the values are known, else by the operations returned, which the graph must run first."""
     if not tf.executing_eagerly():
         return [tf.debugging.Assert(holds, [MARK + rule, *found])]
@@ -316,20 +326,21 @@ class Attendant(keras.callbacks.Callback):
 
     EVERY = 100
 
-    def on_epoch_begin(self, epoch, logs=None) -> None:
-        self._seen, self._lost = 0, []
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        self._seen = 0
+        self._lost: list[str] = []
 
-    def on_train_batch_end(self, batch, logs=None) -> None:
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         if batch + 1 - self._seen >= self.EVERY or batch + 1 == self.params.get("steps"):
             self._seen = batch + 1
             players = {"d_loss": self.model.discriminator, "g_loss": self.model.generator}
             self._lost = [name for name, network in players.items() if is_lost(network)]
-            logs.update(dict.fromkeys(self._lost, math.nan))
+            _mark(logs, self._lost)
         if not self.model.progress.looked_at:
             self._look_at_range()
 
-    def on_epoch_end(self, epoch, logs=None) -> None:
-        logs.update(dict.fromkeys(self._lost, math.nan))  # what Keras logs here are means
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        _mark(logs, self._lost)  # what Keras logs here are means
 
     def _look_at_range(self) -> None:
         gan, progress = self.model, self.model.progress
@@ -344,14 +355,19 @@ class Attendant(keras.callbacks.Callback):
                 stacklevel=2,
             )
 
-    def on_train_end(self, logs=None) -> None:
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         for optimizer in (self.model.d_optimizer, self.model.g_optimizer):
             # Of an optimizer with `use_ema`: its average takes the weights' place, as at the end of Keras's own fit.
             optimizer = getattr(optimizer, "inner_optimizer", optimizer)
             optimizer.finalize_variable_values(optimizer._trainable_variables)
 
 
-def attended(callbacks) -> list | keras.callbacks.CallbackList:
+def _mark(logs, lost):
+    if logs is not None:
+        logs.update(dict.fromkeys(lost, math.nan))
+
+
+def attended(callbacks: Any) -> list | keras.callbacks.CallbackList:
     """The callbacks of `fit`, with an `Attendant` before them; those of Keras's that look for one loss see one.
 
     Raises:
@@ -373,7 +389,7 @@ def attended(callbacks) -> list | keras.callbacks.CallbackList:
     return [Attendant(), *callbacks]
 
 
-def _watch_both_losses(callback) -> None:
+def _watch_both_losses(callback):
     # TerminateOnNaN reads `loss` alone, which a game of two does not have, and would silently do nothing.
     on_batch_end = callback.on_batch_end
     callback.on_batch_end = lambda batch, logs=None: on_batch_end(

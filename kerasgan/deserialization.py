@@ -65,7 +65,7 @@ def refuse_code(config: object) -> None:
             refuse_code(part)
 
 
-def _check(part) -> None:
+def _check(part):
     import keras
 
     name, module, config = part["class_name"], part.get("module"), part.get("config")
@@ -85,7 +85,7 @@ def _check(part) -> None:
         )
 
 
-def _is_class(module, name) -> bool:
+def _is_class(module: Any, name: Any) -> bool:
     """Whether Keras would build that from a class of its own, in one of the rooms that networks are made of."""
     if not isinstance(module, str) or "." in name:
         return False
@@ -94,7 +94,7 @@ def _is_class(module, name) -> bool:
     return (module == "keras" or _room(module) in ROOMS) and inspect.isclass(_symbol(module, name))
 
 
-def _is_registered_function(part) -> bool:
+def _is_registered_function(part: Any) -> bool:
     import keras
 
     if not isinstance(part, dict) or part.get("class_name") != "function":
@@ -103,7 +103,7 @@ def _is_registered_function(part) -> bool:
     return isinstance(name, str) and inspect.isfunction(keras.saving.get_registered_object(name))
 
 
-def _is_computing_function(part) -> bool:
+def _is_computing_function(part: Any) -> bool:
     import keras
 
     module, name = part.get("module"), part.get("config")

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
@@ -53,7 +54,7 @@ class Drawing:
             samples[rows] = self._graph(network, "samples of z")(z).numpy()
         return samples
 
-    def read(self, discriminator: keras.Model, images, batch_size: int = 128) -> dict[str, np.ndarray]:
+    def read(self, discriminator: keras.Model, images: Any, batch_size: int = 128) -> dict[str, np.ndarray]:
         """The codes in images; see `GAN.infer_codes`."""
         latent = self._coded_latent()
         check_whole("batch_size", batch_size, 1)
@@ -73,7 +74,7 @@ class Drawing:
             codes.append(outputs["codes"])
         return {kind: values.numpy() for kind, values in latent.read(tf.concat(codes, axis=0)).items()}
 
-    def to_unit_range(self, samples) -> tf.Tensor:
+    def to_unit_range(self, samples: Any) -> tf.Tensor:
         """Generator output -> float32 images in [0, 1]; samples that are not images pass unchanged."""
         samples = tf.cast(samples, tf.float32)
         if self.value_range is None:
@@ -81,7 +82,7 @@ class Drawing:
         low, high = self.value_range
         return tf.clip_by_value((samples - low) / (high - low), 0.0, 1.0)
 
-    def from_unit_range(self, images):
+    def from_unit_range(self, images: Any) -> Any:
         """Float32 images in [0, 1] -> discriminator input; samples that are not images pass unchanged."""
         if self.value_range is None:
             return images

@@ -212,9 +212,9 @@ def _warn_of_seen(real: np.ndarray, training: np.ndarray, split: str, training_s
 
 
 def _mode_scores(dataset: Any, samples: np.ndarray, seed: int | None) -> dict[str, Score]:
-    if not isinstance(dataset, str) or dataset not in ("ring", "grid"):
+    toy = toys.get(dataset) if isinstance(dataset, str) and dataset in ("ring", "grid") else None
+    if not isinstance(toy, toys.Mixture):
         return {}
-    toy = toys.get(dataset)
     found = metrics.mode_coverage(samples, toy.means, toy.sigma)
     return {name: Score(name, value, None, 0, len(samples), "coordinates", seed) for name, value in found.items()}
 

@@ -44,7 +44,7 @@ def replacing(path: Path) -> Iterator[pathlib.Path]:
 
 def leftovers(folder: Path, *names: str) -> list[pathlib.Path]:
     """What `replacing` leaves in a folder when its process is killed, of files named so; `*` is anything."""
-    found = []
+    found: list[pathlib.Path] = []
     for name in names:
         suffix = "".join(pathlib.PurePath(name).suffixes)
         found += pathlib.Path(folder).glob(f".{name.removesuffix(suffix)}-????????{suffix}")
@@ -132,7 +132,7 @@ def held(folder: Path) -> Iterator[None]:
         yield
 
 
-def _lock(folder, wait, stack) -> None:
+def _lock(folder, wait, stack):
     if fcntl is None:
         raise OSError("this system has no flock")
     descriptor = os.open(folder, os.O_RDONLY)

@@ -147,7 +147,7 @@ class GAN(keras.Model):
             self._average.update()
         return strategies.as_logs(self.progress.training.results())
 
-    def _update_discriminator(self, real, fake, z) -> None:
+    def _update_discriminator(self, real, fake, z):
         # Real and generated samples pass separately, so that batch normalisation never mixes them.
         fake = tf.stop_gradient(fake)
         with tf.GradientTape() as tape:
@@ -163,7 +163,7 @@ class GAN(keras.Model):
         self.progress.training.update(d_loss=per_sample, **diagnostics)
         self.progress.watch_range(real, self.value_range)
 
-    def _update_generator(self, fake, z, generator_tape) -> None:
+    def _update_generator(self, fake, z, generator_tape):
         # The chain rule in two pieces: first d loss / d fake through the discriminator, watching `fake` alone so that
         # no gradient of the discriminator's weights is computed; then on through the forward pass that already exists.
         with tf.GradientTape(watch_accessed_variables=False) as tape:
@@ -238,7 +238,7 @@ class GAN(keras.Model):
     train_on_batch = checks.guarded(keras.Model.train_on_batch)
     predict = averages.refreshed(keras.Model.predict)
 
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None) -> None:
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
         """Nothing: a GAN is built when it is made. Under a strategy Keras would take a batch for it here, and training
         would see the order of the second epoch in the first.
         """

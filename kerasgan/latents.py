@@ -303,7 +303,7 @@ def _rows(values: Any, n: int, count: int, kind: str) -> np.ndarray:
     return np.broadcast_to(array, (n, count))
 
 
-def noise_like(latent: Latent, like, seed: int, *stream):
+def noise_like(latent: Latent, like: tf.Tensor, seed: int, *stream: Any) -> tf.Tensor:
     """Vectors for a batch: a function of the seed, the stream and the row in the global batch.
 
     Replicas draw the noise of all of them and take their own rows, so that a batch has the same noise however many

@@ -15,6 +15,7 @@ import tarfile
 import typing
 import urllib.parse
 import zipfile
+from typing import Any
 
 import kerasgan
 from kerasgan import cards
@@ -57,7 +58,7 @@ def save(gan: "GAN", folder: Path, metadata: dict | None = None, half: bool = Fa
     config = _described(gan)
     copy = type(gan).from_config(gan.get_config())  # one without optimizers, whose state Keras would write too
     copy.set_weights(gan.get_weights())
-    own = {}
+    own: dict[str, Any] = {}
     gan.save_own_variables(own)  # the state of the dropout masks, which is no weight
     copy.load_own_variables(own)
     can_draw = plots.can_draw(gan.sample_shape)
@@ -93,7 +94,7 @@ def save(gan: "GAN", folder: Path, metadata: dict | None = None, half: bool = Fa
     return folder
 
 
-def _described(gan) -> dict:
+def _described(gan: typing.Any) -> dict:
     """The configuration of a GAN as JSON gives it, of which `load` will make the GAN again."""
     import keras
 
@@ -251,7 +252,7 @@ def _load_preset(folder):
     return gan
 
 
-def _check_version(version) -> None:
+def _check_version(version):
     theirs, ours = (tuple(map(int, re.findall(r"\d+", text)[:3])) for text in (version, kerasgan.__version__))
     if theirs > ours:
         raise RefusedError(
@@ -289,14 +290,14 @@ def _load_keras(path):
     return gan
 
 
-def _store_as_half(path) -> None:
+def _store_as_half(path):
     """Writes a weights file again with float16 in place of float32."""
     import h5py
     import numpy as np
 
     with replacing(path) as temporary, h5py.File(path, "r") as old, h5py.File(temporary, "w") as new:
 
-        def copy(name, item) -> None:
+        def copy(name, item):
             if isinstance(item, h5py.Group):
                 new.require_group(name).attrs.update(item.attrs)
                 return
@@ -339,7 +340,7 @@ def _download(address, sha256):
     return folder
 
 
-def _unpack(archive, folder, address) -> None:
+def _unpack(archive, folder, address):
     """Takes a preset's files, and nothing else, out of a `.zip` or `.tar.gz`; where they lie in it does not matter."""
     try:
         if zipfile.is_zipfile(archive):
@@ -352,13 +353,13 @@ def _unpack(archive, folder, address) -> None:
                 _write_members(members, opened.open, folder)
         else:
             with tarfile.open(archive) as opened:
-                members = {pathlib.PurePosixPath(m.name).name: (m.size, m) for m in opened if m.isfile()}
-                _write_members(members, opened.extractfile, folder)
+                files = {pathlib.PurePosixPath(m.name).name: (m.size, m) for m in opened if m.isfile()}
+                _write_members(files, opened.extractfile, folder)
     except Exception as error:  # a damaged archive can fail anywhere in zipfile, tarfile, zlib and lzma
         raise ValueError(f"{address} holds no preset: {first_line(error)}.") from None
 
 
-def _write_members(members, open_member, folder) -> None:
+def _write_members(members, open_member, folder):
     missing = [name for name in NEEDED if name not in members]
     if missing:
         raise ValueError(f"it lacks {', '.join(missing)}")

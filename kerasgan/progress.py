@@ -6,6 +6,7 @@ has logged so far, and the state of dropout's masks.
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 import keras
 import numpy as np
@@ -22,7 +23,7 @@ class RunningMeans:
     def __init__(self, names: tuple[str, ...] = ()) -> None:
         self._means = {name: keras.metrics.Mean(name=name) for name in names}
 
-    def update(self, **values) -> None:
+    def update(self, **values: Any) -> None:
         """Takes values `[B]` by name into their means."""
         for name, value in values.items():
             self._means[name].update_state(tf.cast(value, tf.float32))
@@ -34,7 +35,7 @@ class RunningMeans:
     def metrics(self) -> list[keras.metrics.Metric]:
         return list(self._means.values())
 
-    def count(self):
+    def count(self) -> keras.Variable:
         """How many samples they are of, on this device."""
         return self._means["d_loss"].count
 
@@ -105,14 +106,14 @@ class Progress:
             self.training.restore(self._of_cut_epoch)
             self._of_cut_epoch = None
 
-    def save(self, store) -> None:
+    def save(self, store: Any) -> None:
         """Adds to what Keras saves of a GAN's own variables."""
         for i, generator in enumerate(self._random_states()):
             store[f"random_state_{i}"] = generator.state.numpy()
         for name, state in self.training.states().items():
             store[f"running_{name}"] = state
 
-    def load(self, store) -> dict[str, np.ndarray]:
+    def load(self, store: Any) -> dict[str, np.ndarray]:
         """Takes back what `save` has added, and gives the rest, which is Keras's.
 
         Raises:

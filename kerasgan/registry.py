@@ -176,10 +176,10 @@ def get_recipe(name: str, **overrides: Any) -> Recipe:
     """
     family = get_family(name)
     fields = [field.name for field in dataclasses.fields(family.recipe)]
-    for field in overrides:
-        if field not in fields:
+    for asked in overrides:
+        if asked not in fields:
             raise ValueError(
-                f"{name} has no setting {field!r}. It has: {', '.join(sorted(fields))}.{suggestion(field, fields)}"
+                f"{name} has no setting {asked!r}. It has: {', '.join(sorted(fields))}.{suggestion(asked, fields)}"
             )
     overrides = {field: tuple(value) if isinstance(value, list) else value for field, value in overrides.items()}
     for field in dataclasses.fields(family.recipe):
@@ -197,7 +197,7 @@ def get_recipe(name: str, **overrides: Any) -> Recipe:
     return recipe
 
 
-def _is_of(value, annotation) -> bool:
+def _is_of(value: Any, annotation: Any) -> bool:
     """Whether a value is of an annotated type; whole numbers pass for floats, truth values for no number."""
     if isinstance(value, tuple):
         return typing.get_origin(annotation) is tuple and all(_is_of(item, int) for item in value)
@@ -228,7 +228,7 @@ def create_model(name: str, **overrides: Any) -> "GAN":
     return gan
 
 
-def _synchronise(gan) -> None:
+def _synchronise(gan):
     import keras
 
     for layer in gan._flatten_layers():

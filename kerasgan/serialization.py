@@ -1,15 +1,18 @@
 """A GAN as a configuration: what it is made from, and the rules that it is compiled with."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import keras
 
 from kerasgan import losses
 
+if TYPE_CHECKING:
+    from kerasgan.gan import GAN
+
 PARTS = ("generator", "discriminator", "latent")
 
 
-def parts_of(gan) -> dict[str, Any]:
+def parts_of(gan: "GAN") -> dict[str, Any]:
     """The arguments that make a GAN, as JSON has them."""
     return {
         **{part: keras.saving.serialize_keras_object(getattr(gan, part)) for part in PARTS},
@@ -25,7 +28,7 @@ def parts_from(config: dict[str, Any], custom_objects: dict | None = None) -> di
     return {**config, **parts}
 
 
-def rules_of(gan) -> dict[str, Any]:
+def rules_of(gan: "GAN") -> dict[str, Any]:
     """The arguments that a GAN was compiled with, as JSON has them."""
     return {
         "d_optimizer": keras.saving.serialize_keras_object(gan.d_optimizer),

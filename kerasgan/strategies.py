@@ -94,7 +94,7 @@ def writable(strategy: tf.distribute.Strategy, folder: pathlib.Path) -> Iterator
         yield pathlib.Path(temporary)
 
 
-def share_of_mean(per_sample):
+def share_of_mean(per_sample: tf.Tensor) -> tf.Tensor:
     """A replica's part of the mean over the global batch, of values `[B]`: replicas' gradients are summed."""
     return tf.reduce_mean(per_sample) / tf.distribute.get_strategy().num_replicas_in_sync
 

@@ -90,8 +90,8 @@ class StopOnDivergence(keras.callbacks.Callback):
         lost = [f"{name} is {logs[name]}" for name in ("d_loss", "g_loss") if not math.isfinite(logs[name])]
         if lost:
             self._act(" and ".join(lost))
-        elif checkpoints.steps(self.model) - self._looked >= self.WEIGHTS_EVERY and (lost := self._lost_weights()):
-            self._act(lost)
+        elif checkpoints.steps(self.model) - self._looked >= self.WEIGHTS_EVERY and (weights := self._lost_weights()):
+            self._act(weights)
         elif self.patience is not None and "d_real" in logs and self._has_won(logs):
             self._act(
                 f"for {self._won} steps D gave real samples more than {1 - self.margin:g} and generated ones less than "
@@ -123,7 +123,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         self._step, self._samples, self._sums = step, samples, sums
         return self.patience is not None and self._won >= self.patience
 
-    def _act(self, noticed) -> None:
+    def _act(self, noticed):
         step = checkpoints.steps(self.model)
         folder = self.folder if self.action == "restore" and self._restores < self.most_restores else None
         # A checkpoint of the time when D was winning already would lead back here.

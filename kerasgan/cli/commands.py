@@ -3,6 +3,7 @@
 import pathlib
 import shlex
 import sys
+from typing import Any
 
 from absl import flags
 
@@ -52,7 +53,7 @@ def _own() -> dict[str, str]:
     return own
 
 
-def _about_preset(folder) -> str:
+def _about_preset(folder: Any) -> str:
     from kerasgan import presets
 
     facts = presets.read_metadata(folder)
@@ -60,7 +61,7 @@ def _about_preset(folder) -> str:
     return f"preset: {facts.get('model', 'a GAN')}{on}"
 
 
-def _about_run(folder) -> str:
+def _about_run(folder: Any) -> str:
     from kerasgan import runs
 
     config = runs.read_config(folder)
@@ -180,7 +181,7 @@ def evaluate(values: flags.FlagValues, options: Options) -> None:
     say(f"wrote {' and '.join(map(str, written))}")
 
 
-def _choose_real(values, gan) -> str | None:
+def _choose_real(values: Any, gan: Any) -> str | None:
     """Fills in what was not asked for from what the run or preset says of itself; returns why scores would mislead."""
     from kerasgan import data, presets, runs
 
@@ -192,8 +193,8 @@ def _choose_real(values, gan) -> str | None:
         if not values.resize and gan.value_range is not None:
             values.resize = data.image_shape_of(known.dataset) not in (None, gan.sample_shape)
     is_own = known is not None and values.dataset in (known.dataset, known.dataset.rpartition(":")[0])
-    trained = known.split if is_own else None
-    if is_own and values.features is None:
+    trained = known.split if known is not None and is_own else None
+    if known is not None and is_own and values.features is None:
         values.features = known.features
     splits = data.splits_of(values.dataset)
     values.split, values.training_split = runs.choose_splits(trained, splits, values.split, values.training_split)
@@ -202,12 +203,11 @@ def _choose_real(values, gan) -> str | None:
             f"an older kerasgan cut {values.dataset} otherwise; which pictures {values.preset} was trained on is not "
             "known, and the scores are too good where they are scored on."
         )
-    for seen in (trained, values.training_split):
-        if seen is not None and runs.overlap(values.split, seen):
-            return (
-                f"scored on {values.split} of {values.dataset}, which shares samples with {seen}, what it was trained "
-                "on: the scores are too good. Keep some back, as with train --split='train[:90%]'."
-            )
+    if trained is not None and runs.overlap(values.split, trained):
+        return (
+            f"scored on {values.split} of {values.dataset}, which shares samples with {trained}, what it was trained "
+            "on: the scores are too good. Keep some back, as with train --split='train[:90%]'."
+        )
     return None
 
 
@@ -270,11 +270,10 @@ def export(values: flags.FlagValues, options: Options) -> None:
     from kerasgan.serving import repository
 
     if values.all:
-        written = repository.publish_all(output, xla=values.xla)
+        for version in repository.publish_all(output, xla=values.xla):
+            say(f"wrote {version}")
     else:
-        written = [repository.publish_preset(values.preset, output, xla=values.xla, sha256=values.sha256)]
-    for version in written:
-        say(f"wrote {version}")
+        say(f"wrote {repository.publish_preset(values.preset, output, xla=values.xla, sha256=values.sha256)}")
 
 
 def define_verify() -> Options:

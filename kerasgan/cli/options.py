@@ -80,7 +80,7 @@ class Options:
             flags.DEFINE_string(name, None, "a field of the recipe", flag_values=self.values)
             self.fields.append(name)
 
-    def _show(self, left, help, default) -> None:
+    def _show(self, left, help, default):
         if default is not None:
             help += f"; default {default}"
         self._groups[-1][1].append((left, help))

@@ -83,7 +83,7 @@ def define() -> Options:
     return options
 
 
-def _shown(recipe, fields) -> str:
+def _shown(recipe: Any, fields: Any) -> str:
     values = {field: str(getattr(recipe, field)).replace(" ", "") for field in fields if field != "image_shape"}
     return " ".join(f"--{field}={value}" for field, value in values.items())
 
@@ -96,7 +96,7 @@ def run(values: flags.FlagValues, options: Options) -> int:
         raise UsageError("--epochs and --steps exclude each other.")
     recipe = None if values.recipe is None else registry.get_preset_recipe(values.recipe)
     if recipe is not None and values.output is None:
-        values.output = f"runs/{recipe.name}"
+        values["output"].value = f"runs/{recipe.name}"
     required(values, "output")
     asked = _asked(values, options)
     if recipe is not None:
@@ -151,7 +151,7 @@ def run(values: flags.FlagValues, options: Options) -> int:
     return 0
 
 
-def _verbosity(quiet) -> str | int:
+def _verbosity(quiet: Any) -> str | int:
     """Keras's: on a terminal a bar that moves; in a file a line for each epoch, without the signs that move it."""
     if quiet:
         os.environ["TQDM_DISABLE"] = "1"
@@ -159,7 +159,7 @@ def _verbosity(quiet) -> str | int:
     return "auto" if sys.stdout.isatty() else 2
 
 
-def _asked(values, options) -> dict[str, Any]:
+def _asked(values: Any, options: Any) -> dict[str, Any]:
     """What the command line says of the run's config; None where it says nothing."""
     asked = {name: values[name].value for name in values if name not in ("recipe", "set", *HOW, *options.fields)}
     if values.image_shape is not None:

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+from typing import Any
 
 from kerasgan.errors import first_line
 
@@ -71,8 +72,8 @@ def prepare(data_dir: str | None = None) -> None:
     if _is_prepared(builder):
         return
     reasons = []
-    with tempfile.TemporaryDirectory(prefix="kerasgan-fashion-mnist-") as folder:
-        folder = pathlib.Path(folder)
+    with tempfile.TemporaryDirectory(prefix="kerasgan-fashion-mnist-") as temporary:
+        folder = pathlib.Path(temporary)
         try:
             archives = _find_archives(folder)
             for name in ARCHIVES:
@@ -103,7 +104,7 @@ def is_prepared(data_dir: str | None = None) -> bool:
     return _is_prepared(tfds.builder("fashion_mnist", data_dir=data_dir))
 
 
-def _is_prepared(builder) -> bool:
+def _is_prepared(builder: Any) -> bool:
     return (builder.data_path / "dataset_info.json").exists()
 
 

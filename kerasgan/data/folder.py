@@ -62,7 +62,7 @@ def _common_shape(files: list[pathlib.Path]) -> tuple[int, int, int] | None:
 
 def _read(files: list[pathlib.Path], source: Source) -> Iterator[np.ndarray]:
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
-        ahead = collections.deque()
+        ahead: collections.deque = collections.deque()
         remaining = iter(files)
         while True:
             for path in itertools.islice(remaining, DECODED_AHEAD - len(ahead)):

@@ -2,7 +2,7 @@
 
 import pathlib
 import struct
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 from PIL import ExifTags, Image
@@ -65,7 +65,8 @@ def read_image(path: pathlib.Path) -> tuple[np.ndarray, bool] | None:
     """
     see_through = False
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(path, formats=FORMATS) as file:
+            image: Any = file  # what Pillow makes of it changes its class
             if image.width * image.height > LARGEST_IMAGE:
                 return None
             image.load()  # or what stands behind a PNG's pixels is not seen

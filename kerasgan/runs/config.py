@@ -98,7 +98,7 @@ def resolve(
     )
 
 
-def _check_end(epochs, steps) -> None:
+def _check_end(epochs, steps):
     if epochs is not None and steps is not None:
         raise ValueError(f"A training ends after so many epochs or after so many steps; found {epochs=} and {steps=}.")
     for name, number in (("epochs", epochs), ("steps", steps)):
@@ -153,7 +153,7 @@ def read_config(output: Path) -> Config:
     return _read(output)[0]
 
 
-def _read(output) -> tuple[Config, str]:
+def _read(output: Any) -> tuple[Config, str]:
     """A run's config, and the version of kerasgan that wrote it."""
     path = pathlib.Path(output) / "config.json"
     if not path.is_file():

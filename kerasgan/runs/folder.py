@@ -65,7 +65,7 @@ def prepare(config: Config, folder: pathlib.Path, overwrite: bool) -> None:
     write_config(config, folder)
 
 
-def _delete(output) -> None:
+def _delete(output):
     for part in reversed(PARTS):  # config.json last: without it the rest would be taken for somebody else's files
         path = output / part
         if path.is_dir():

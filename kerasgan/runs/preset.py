@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+from typing import Any
 
 from kerasgan import registry
 from kerasgan.files import Path, check_writable
@@ -51,9 +52,9 @@ def make_preset(run: Path, output: Path, licence: str | None = None, progress: b
         facts["features"] = config.features
     presets.save(gan, output, facts, half=True)
     trained = training_of(run)
-    split, training_split = choose_splits(trained and trained.split, data.splits_of(config.dataset))
+    split, training_split = choose_splits(None if trained is None else trained.split, data.splits_of(config.dataset))
     resize = data.image_shape_of(config.dataset, config.split) not in (None, gan.sample_shape)
-    options = {"features": config.features, "resize": resize, "progress": progress}
+    options: dict[str, Any] = {"features": config.features, "resize": resize, "progress": progress}
     options |= {"split": split, "training_split": training_split}
     report = evaluation.evaluate(presets.load(output), config.dataset, **options).to_json()
     last = None

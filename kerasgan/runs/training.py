@@ -112,7 +112,7 @@ def train(
             raise ValueError(f"Workers see other checkpoints in {output}; this one has found step {step}.")
         images, load = _open_data(config, gan)
         epoch_steps = len(load())
-        end = config.epochs * epoch_steps if config.steps is None else config.steps
+        end = (config.epochs or 0) * epoch_steps if config.steps is None else config.steps
         if step > end:
             asked = f"steps={end}" if config.steps is not None else f"epochs={config.epochs} ({end} steps)"
             raise ValueError(f"This run has taken {step} steps; {asked} would be fewer.")
@@ -194,14 +194,14 @@ def _open_data(config, gan):
     return images, load
 
 
-def _callbacks(gan, folder, output, images, score, on_divergence) -> list:
+def _callbacks(gan, folder, output, images, score, on_divergence):
     """What watches a training and writes it down, in the order in which it is to be asked; the guard comes first."""
     from kerasgan import callbacks, plots
 
     guard = callbacks.StopOnDivergence(
         "restore" if on_divergence == "restore" else "stop",
         output / "checkpoints",  # where every worker can read what the first wrote
-        **({"patience": None} if on_divergence == "ignore" else {}),
+        patience=None if on_divergence == "ignore" else callbacks.StopOnDivergence.PATIENCE,
     )
     others = [callbacks.WallTime(folder / "time.json"), callbacks.HistoryTable(folder / "history.csv")]
     if score is not None:
@@ -223,7 +223,7 @@ def _time_limit(gan, end):
         if strategies.agreed(float(time.monotonic() >= end), gan.distribute_strategy):
             raise _TimeIsUp
 
-    def on_train_batch_end(batch, logs) -> None:
+    def on_train_batch_end(batch, logs):
         if batch + 1 != limit.params["steps"]:
             look()
 
@@ -233,14 +233,14 @@ def _time_limit(gan, end):
     return limit
 
 
-def _size(gan) -> int:
+def _size(gan):
     """About the bytes of a `.keras` file: every number of the networks, the average and both optimizers."""
     variables = [*gan.variables, *gan.d_optimizer.variables, *gan.g_optimizer.variables]
     numbers = sum(math.prod(variable.shape) * 4 for variable in variables)
     return numbers + 2000 * len(variables)  # what HDF5 and the zip archive need for each
 
 
-def _size_of_pictures(gan, epochs) -> int:
+def _size_of_pictures(gan, epochs):
     """At most: a grid of 64 for each epoch, uncompressed, and once more in the GIF."""
     from kerasgan import plots
 
@@ -249,7 +249,7 @@ def _size_of_pictures(gan, epochs) -> int:
     return (epochs + 1) * 2 * (64 * math.prod(gan.sample_shape) if len(gan.sample_shape) == 3 else 20_000) + 200_000
 
 
-def _steps_per_execution(gan, epoch_steps, checkpoint_steps, end) -> int:
+def _steps_per_execution(gan, epoch_steps, checkpoint_steps, end):
     """How many steps to take at once: networks without convolutions take so few milliseconds for one that Keras's loop
     around it counts (`benchmarks/train_step.py`). At most 10 and a tenth of an epoch, and such that epochs, checkpoints
     and the training end where they should.
@@ -261,7 +261,7 @@ def _steps_per_execution(gan, epoch_steps, checkpoint_steps, end) -> int:
     return max(k for k in range(1, most + 1) if all(end % k == 0 for end in ends))
 
 
-def _fit(gan, load, end, verbose, callbacks, of_whole_epochs) -> None:
+def _fit(gan, load, end, verbose, callbacks, of_whole_epochs):
     """Fits from the step that a GAN is at to step `end`; an epoch that ends there before it is whole is shown to all
     callbacks but those `of_whole_epochs`.
     """
@@ -284,7 +284,7 @@ def _fit(gan, load, end, verbose, callbacks, of_whole_epochs) -> None:
         gan.fit(batches, epochs=last_epoch, initial_epoch=epoch, verbose=verbose, callbacks=shown)
 
 
-def _forget_cut_epoch(history, whole_epochs) -> None:
+def _forget_cut_epoch(history, whole_epochs):
     """Takes the row of an epoch that ended before it was whole out of the history of a run that goes on: its score is
     none that a later epoch would have to undercut.
     """
@@ -303,7 +303,7 @@ def _forget_cut_epoch(history, whole_epochs) -> None:
         table.writerows(kept)
 
 
-def _draw_curves(folder) -> None:
+def _draw_curves(folder):
     from kerasgan import callbacks, plots
 
     history = callbacks.read_history(folder / "history.csv")

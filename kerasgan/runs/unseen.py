@@ -79,8 +79,8 @@ def rest_of(split: str) -> str | None:
     name, low, high = _bounds(split)
     before = None if low in (None, "0", "0%") else f"{name}[:{low}]"
     after = None if high in (None, "100%") else f"{name}[{high}:]"
-    if before and after and low.endswith("%") and high.endswith("%") and int(low[:-1]) > 100 - int(high[:-1]):
-        return before
+    if low and high and before and after and low.endswith("%") and high.endswith("%"):
+        return before if int(low[:-1]) > 100 - int(high[:-1]) else after
     return after or before
 
 

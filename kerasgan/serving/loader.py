@@ -294,7 +294,7 @@ class Process:
         self.close()
 
 
-def _send(stream, arrays, **header) -> None:
+def _send(stream, arrays, **header):
     """Strings travel as their bytes with the lengths in the header."""
     forms, payload = [], []
     for array in arrays:
@@ -330,7 +330,7 @@ def _receive(stream):
     return header, arrays
 
 
-def _serve(folder, xla) -> None:
+def _serve(folder, xla):
     """Answers the requests of a `Process` until its end."""
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever the library prints must not stand among the answers

@@ -306,14 +306,14 @@ def _sweep(parent: pathlib.Path) -> None:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _restore(temporary) -> None:
+def _restore(temporary):
     """Moves a SavedModel back that was on its way out when its replacement did not come."""
     name = temporary.name.removeprefix(TEMPORARY).rpartition("-")[0]
     if (temporary / "replaced").exists() and not (temporary.parent / name).exists():
         os.rename(temporary / "replaced", temporary.parent / name)
 
 
-def _flush(folder) -> None:
+def _flush(folder):
     """Brings a folder's files to the disk, or a power cut could leave the new name with empty files."""
     for path in [*folder.rglob("*"), folder]:
         descriptor = os.open(path, os.O_RDONLY)

@@ -194,7 +194,7 @@ class _Verification:
         preset = f", from {self.metadata['preset']}" if self.metadata.get("preset") else ""
         return f"{self.metadata.get('model')}{preset}, TensorFlow {self.metadata['libraries']['tensorflow']}"
 
-    def check_signature(self, name) -> str:
+    def check_signature(self, name: str) -> str:
         inputs, outputs = (self.signatures[name][side] for side in ("inputs", "outputs"))
         for key, tensor in {**inputs, **outputs}.items():
             if not tensor.shape or tensor.shape[0] is not None:
@@ -219,7 +219,7 @@ class _Verification:
         got = ", ".join(f"{key} {_shape(tensor)}" for key, tensor in outputs.items())
         return f"{given} -> {got}; rows {', '.join(map(str, ROWS))}; apart {differ:.1g}"
 
-    def _check_answer(self, name, answer, rows) -> None:
+    def _check_answer(self, name, answer, rows):
         for key, value in answer.items():
             _check_output(key, self.signatures[name]["outputs"][key], value, rows)
 
@@ -437,11 +437,11 @@ def _repeat(array, rows):
     return array[np.arange(rows) % len(array)]
 
 
-def _extent(array) -> str:
+def _extent(array: Any) -> str:
     return f"from {array.min()} to {array.max()}" if array.size and array.dtype != object else ""
 
 
-def _check_output(key, tensor, value, rows) -> None:
+def _check_output(key, tensor, value, rows):
     if not value.shape or value.shape[0] != rows:
         raise _Failed(f"{key} has shape {list(value.shape)} for {rows} rows")
     if key == "image_bytes":
