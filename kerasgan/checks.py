@@ -187,13 +187,13 @@ class RealSamples:
         self.shape = shape
         self.value_range = value_range
 
-    def check(self, data: Any, loss: losses.AdversarialLoss, minibatches: int = 1) -> tf.Tensor:
+    def check(self, data: Any, loss: losses.AdversarialLoss, minibatches: int = 0) -> tf.Tensor:
         """A batch as Keras hands it over -> its samples, float32 `[B, ...]`. Labels are left aside.
 
         Args:
             data: x, or a tuple (x, y).
-            loss: says how many samples it needs.
-            minibatches: how many the batch will be split into.
+            loss: says how many samples an update needs.
+            minibatches: how many the batch will be split into, one for each update; 0 where it is only looked at.
 
         Raises:
             ValueError: samples that do not fit, or sample weights. Of values in a graph it is the graph that says so,
@@ -221,7 +221,7 @@ class RealSamples:
             slack = 1e-3 * (high - low)  # what a resize may overshoot
         # Comparisons with NaN are false, so this finds NaN too.
         fits = tf.reduce_all((x >= low - slack) & (x <= high + slack))
-        least = loss.smallest_batch * minibatches
+        least = max(1, loss.smallest_batch * minibatches)
         checks = _check_size(
             x, lambda size: size >= least, f"{type(loss).__name__} needs at least {least} samples in a batch; found"
         )
@@ -240,6 +240,30 @@ class RealSamples:
         rule = f"A batch must divide into d_steps={minibatches} minibatches; its size is"
         with tf.control_dependencies(_check_size(real, lambda size: size % minibatches == 0, rule)):
             return tf.split(tf.identity(real), minibatches)
+
+
+def without_rest(gan: Any, x: Any, y: Any = None, batch_size: int | None = None, *_: Any, **__: Any) -> list:
+    """An array of samples, and their labels, without those of a last batch that is too small for an update.
+
+    It takes what `fit` takes.
+
+    Args:
+        gan: which is to be fitted.
+        x: an array `[N, ...]`; anything else is given back.
+        y: labels `[N]`, or None.
+        batch_size: None is Keras's 32.
+
+    Returns:
+        x and y.
+    """
+    if not gan.compiled or isinstance(x, tf.data.Dataset) or not len(getattr(x, "shape", ())):
+        return [x, y]
+    rest = len(x) % (batch_size or 32)
+    fits = rest % gan.d_steps == 0 and rest >= gan.loss.smallest_batch * gan.d_steps
+    if not rest or rest == len(x) or fits:
+        return [x, y]
+    warnings.warn(f"The last {rest} samples are left out: they are too few for a batch of their own.", stacklevel=4)
+    return [x[:-rest], None if y is None else y[:-rest]]
 
 
 def _check_size(batch: Any, holds: Callable, rule: str) -> list:

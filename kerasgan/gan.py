@@ -217,7 +217,7 @@ class GAN(keras.Model):
 
     # -- Keras's side ----------------------------------------------------------------------------------------------
 
-    def fit(self, x: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> keras.callbacks.History:
+    def fit(self, x: Any = None, y: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
         """`keras.Model.fit` on real samples: a dataset from `kerasgan.data.load`, or an array. Labels are left aside.
 
         Keras's callbacks work; those that change `model.optimizer` go through `kerasgan.callbacks.for_optimizer`.
@@ -229,7 +229,8 @@ class GAN(keras.Model):
         """
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # Keras's default is True, of which Keras 3.15 warns for datasets
-        return checks.guarded(keras.Model.fit)(self, x, *args, callbacks=checks.attended(callbacks), **kwargs)
+        kwargs["callbacks"] = checks.attended(callbacks)
+        return checks.guarded(keras.Model.fit)(self, *checks.without_rest(self, x, y, *args, **kwargs), *args, **kwargs)
 
     # Keras's own, with errors in plain words. Evaluation gives `d_loss`, `g_loss` and the loss's diagnostics; `predict`
     # takes z `[N, latent.dim]` to samples in `value_range`, which `to_unit_range` makes images of.
