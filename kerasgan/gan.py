@@ -382,7 +382,7 @@ class GAN(keras.Model):
         verbose: bool | None = None,
         input_signature: Any = None,
         **kwargs: Any,
-    ) -> None:
+    ) -> Any:
         """Writes one SavedModel at `filepath`, with kerasgan's signatures, for TF Serving.
 
         Args:
@@ -397,4 +397,4 @@ class GAN(keras.Model):
         """
         from kerasgan.serving import savedmodel
 
-        savedmodel.export_as(self, filepath, format, verbose, input_signature, **kwargs)
+        return savedmodel.export_as(self, filepath, format, verbose, input_signature, **kwargs)

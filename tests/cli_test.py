@@ -125,7 +125,8 @@ def test_scores_from_run_to_preset_to_servable(capsys, dataset, tmp_path):
         status, said = run(capsys, "evaluate", *more, f"--output={report}")
         assert status == 0, said
         assert said.count("warning: ") == 1
-        assert "shares samples with train[:20], what it was trained on: the scores are too good" in said
+        assert "real samples (split 'train" in said
+        assert "are training samples (training_split 'train[:20]') too: scores against them reward" in said
 
     status, said = run(capsys, "export", f"--preset={preset}", f"--output={tmp_path / 'served'}")
     assert status == 0, said
@@ -348,7 +349,11 @@ def wrong(dataset, tmp_path):
         ((*evaluate,), 2, "--dataset is missing"),
         ((*evaluate, f"--dataset={eights}", "--output=x.txt"), 2, "--output must end in .json; found x.txt"),
         ((*evaluate, f"--dataset={eights}", "--n=0"), 2, "--n must be at least 1"),
-        ((*evaluate, f"--dataset={eights}"), 1, "There are no features for images 8 x 8 x 1; give a Keras model"),
+        (
+            (*evaluate, f"--dataset={eights}"),
+            1,
+            "There are no features for images 8 x 8 x 1 by default; give a Keras model",
+        ),
         ((*evaluate, f"--dataset={eights}", "--features=nowhere.keras"), 1, "Unknown features 'nowhere.keras'"),
         ((*evaluate, f"--dataset={eights}", "--features=fashion_mnist_classifier"), 1, "of images 28 x 28 x 1; these"),
         (("preset", f"--run={tmp_path / 'empty'}", f"--output={there}"), 1, "there is no config.json"),
@@ -435,7 +440,8 @@ def test_a_run_is_not_overwritten_and_not_resumed_otherwise(capsys, dataset, tmp
 def test_a_diverged_training_has_a_status_of_its_own(capsys, dataset, tmp_path):
     status, said = run(capsys, *train_arguments(dataset, tmp_path / "run", "--set=learning_rate=1e30", "--epochs=9"))
     assert status == 3
-    assert said.count("\n") == 2  # the other says what the run may take of the disk
+    assert said.count("\n") == 3  # the others: what the run may take of the disk, which checkpoint was not written
+    assert "No checkpoint was written at step" in said
     assert "error: Training diverged at step" in said.splitlines()[-1]
 
 

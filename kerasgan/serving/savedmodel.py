@@ -75,19 +75,21 @@ def export_as(
     verbose: bool | None = None,
     input_signature: Any = None,
     **kwargs: Any,
-) -> None:
+) -> Any:
     """`GAN.export`: a SavedModel with kerasgan's signatures, or what Keras exports of `call`.
+
+    Returns:
+        `filepath`, or what Keras gives.
 
     Raises:
         ValueError: as `export`, or as Keras.
     """
     if format == "tf_saved_model" and input_signature is None:
-        export(gan, filepath, verbose=verbose, **kwargs)
-        return
+        return export(gan, filepath, verbose=verbose, **kwargs)
     gan.inference_generator()  # in Keras's graph it is taken as it is
     if input_signature is None:
         input_signature = [keras.InputSpec(shape=(None, gan.latent.dim), dtype="float32", name="z")]
-    keras.Model.export(gan, filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
+    return keras.Model.export(gan, filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
 
 
 def publish(
