@@ -3,7 +3,6 @@
 Each is a whole GAN with both optimizers, steps and random states, and appears whole or not at all.
 """
 
-import os
 import pathlib
 import warnings
 from collections.abc import Iterable
@@ -16,12 +15,10 @@ import tensorflow as tf
 from kerasgan import strategies
 from kerasgan.deserialization import RefusedError, load_keras
 from kerasgan.errors import first_line
-from kerasgan.files import replacing
+from kerasgan.files import Path, replacing
 
 if TYPE_CHECKING:
     from kerasgan.gan import GAN
-
-Path = str | os.PathLike[str]
 
 
 def paths(folder: Path) -> list[pathlib.Path]:

@@ -8,8 +8,7 @@ import keras
 
 from kerasgan import strategies
 from kerasgan.callbacks.history_table import read_history
-from kerasgan.checkpoints import Path
-from kerasgan.files import replacing
+from kerasgan.files import Path, replacing
 
 
 class BestModel(keras.callbacks.Callback):

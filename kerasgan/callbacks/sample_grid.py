@@ -9,8 +9,7 @@ import tensorflow as tf
 
 from kerasgan import checkpoints, plots
 from kerasgan.callbacks.frequency import Budget, check_folder_is_free, check_frequency
-from kerasgan.checkpoints import Path
-from kerasgan.files import check_writable
+from kerasgan.files import Path, check_writable
 
 
 class SampleGrid(keras.callbacks.Callback):

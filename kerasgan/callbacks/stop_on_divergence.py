@@ -9,8 +9,8 @@ import keras
 
 from kerasgan import checkpoints, strategies
 from kerasgan.callbacks.frequency import check_folder_is_free
-from kerasgan.checkpoints import Path
 from kerasgan.errors import check_whole
+from kerasgan.files import Path
 
 
 class StopOnDivergence(keras.callbacks.Callback):

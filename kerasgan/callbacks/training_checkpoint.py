@@ -7,9 +7,8 @@ import keras
 
 from kerasgan import checkpoints
 from kerasgan.callbacks.frequency import Budget, check_folder_is_free, check_frequency
-from kerasgan.checkpoints import Path
 from kerasgan.errors import check_whole
-from kerasgan.files import check_writable
+from kerasgan.files import Path, check_writable
 
 
 class TrainingCheckpoint(keras.callbacks.Callback):

@@ -8,8 +8,7 @@ from typing import Any
 
 import keras
 
-from kerasgan.checkpoints import Path
-from kerasgan.files import replacing
+from kerasgan.files import Path, replacing
 
 
 class WallTime(keras.callbacks.Callback):

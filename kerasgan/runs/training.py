@@ -151,11 +151,11 @@ def train(
                 warnings.filterwarnings("ignore", "Training diverged")  # it becomes an error below
                 _fit(gan, load, end, verbose, [*watching, checkpoint, *until], best)
         except (KeyboardInterrupt, _TimeIsUp) as reason:
-            # Before the first step there is nothing new, at the end of an epoch the other callbacks may not have seen
-            # it, and of several workers all would have to write: then the last checkpoint stays the newest.
+            # Before the first step there is nothing new; after Ctrl-C at the end of an epoch the other callbacks may
+            # not have seen it, and of several workers all would have to write: then the last checkpoint stays.
             now = int(gan.step.numpy())
-            together = not strategies.has_workers(strategy) or isinstance(reason, _TimeIsUp)  # all come here at once
-            if now > step and now % epoch_steps and together:
+            on_time = isinstance(reason, _TimeIsUp)  # to which all workers come, after all callbacks
+            if now > step and (on_time or (now % epoch_steps and not strategies.has_workers(strategy))):
                 checkpoint.write()
             if isinstance(reason, KeyboardInterrupt):
                 raise

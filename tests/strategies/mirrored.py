@@ -44,7 +44,7 @@ def overflow(two, path):
 
     def shared():
         second = tf.equal(tf.distribute.get_replica_context().replica_id_in_sync_group, 1)
-        return game._share_overflow(gan.d_optimizer, [tf.where(second, [np.inf, 1.0], [1.0, 1.0]), tf.ones([2])])
+        return strategies.share_overflow(gan.d_optimizer, [tf.where(second, [np.inf, 1.0], [1.0, 1.0]), tf.ones([2])])
 
     shared = np.array([part.numpy() for gradient in two.run(tf.function(shared)) for part in gradient.values])
     before = gan.discriminator.get_weights()[0]
