@@ -348,7 +348,7 @@ class Attendant(keras.callbacks.Callback):
     are looked at every `EVERY` steps and at the end of an epoch: in each step it would slow small networks down.
     """
 
-    EVERY = 100
+    EVERY = 500
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._seen = 0
