@@ -54,7 +54,8 @@ class Average:
         self.step = step
         self.statistics_step = statistics_step
         # Layer by layer and by how a weight was made: which layers train changes with `layer.trainable`.
-        self._layers = list(zip(generator._flatten_layers(), follower._flatten_layers(), strict=True))
+        pairs = zip(generator._flatten_layers(), follower._flatten_layers(), strict=True)
+        self._layers = list({id(average): (layer, average) for layer, average in pairs}.values())  # shared ones once
         self._weights = [p for pair in self._layers for p in zip(*(x._trainable_variables for x in pair), strict=True)]
         self._states = [
             p for pair in self._layers for p in zip(*(x._non_trainable_variables for x in pair), strict=True)
@@ -72,9 +73,9 @@ class Average:
     def refresh(self) -> keras.Model:
         """The average with batch statistics of its own, which are computed from a fixed seed if training has gone on.
 
-        1,024 images put the standard error of a mean at 1/32 of the activation's own spread. On the zoo's averaged
-        DCGAN the Fréchet distance moves by less than from one seed of 10,000 samples to another. Threads that draw
-        at the same time wait for the one that computes.
+        1,024 samples: beside statistics of 65,536 the images of dcgan_fashion_mnist move by .005 to .008 (root mean
+        square, of values in [0, 1]) and its FCD from 5.3 to 5.5 or 5.6; with 4,096 they move by .007, and FCD is 5.4.
+        Of 512 one draw moved them by .025. Threads that draw at the same time wait for the one that computes.
         """
         if self._is_stale():
             with self._lock:
@@ -136,12 +137,12 @@ def refreshed(method: Callable) -> Callable:
 def _copy_of(generator: keras.Model) -> keras.Model:
     try:
         copy = keras.models.clone_model(generator)
+        copy.set_weights(generator.get_weights())  # not of as many, where two inner networks share a layer
     except (NotImplementedError, TypeError, ValueError) as error:
         raise ValueError(
             "ema_decay needs a generator that Keras can copy: functional, sequential, or with a get_config of its own; "
-            f"{type(generator).__name__} is none of these ({first_line(error).removesuffix('.')})."
+            f"{type(generator).__name__} cannot be copied ({first_line(error).removesuffix('.')})."
         ) from None
-    copy.set_weights(generator.get_weights())
     return copy
 
 

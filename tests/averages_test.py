@@ -163,10 +163,29 @@ def test_a_generator_that_keras_cannot_copy():
     generator = Own(64)
     generator(np.zeros((1, 4), np.float32))
     parts = generator, small_gan().discriminator, kerasgan.latents.Normal(4)
-    with pytest.raises(ValueError, match=r"ema_decay needs a generator that Keras can copy: .* Own is none of these"):
+    with pytest.raises(ValueError, match=r"ema_decay needs a generator that Keras can copy: .* Own cannot be copied"):
         kerasgan.GAN(*parts, ema_decay=0.9)
     gan = kerasgan.GAN(*parts)  # it does not say what it gives, and is tried
     assert gan.sample_shape == (8, 8, 1)
     gan.compile()
     gan.fit(small_images(8), batch_size=8, verbose=0)
     assert gan.generate(2).shape == (2, 8, 8, 1)
+
+
+def test_a_layer_that_is_used_twice_is_averaged_once():
+    keras.utils.set_random_seed(0)
+    shared, z = keras.layers.Dense(4), keras.Input((4,))
+    x = keras.layers.Dense(64, activation="tanh")(shared(shared(z)))
+    generator = keras.Model(z, keras.layers.Reshape((8, 8, 1))(x))
+    gan = kerasgan.GAN(generator, small_gan().discriminator, kerasgan.latents.Normal(4), ema_decay=0.9)
+    before = gan.ema_generator.get_weights()[0].astype(np.float64)
+    gan.compile()
+    gan.fit(small_images(8), verbose=0)
+    keep = 2 / 11  # after one step
+    expected = keep * before + (1 - keep) * generator.get_weights()[0]
+    np.testing.assert_allclose(gan.ema_generator.get_weights()[0], expected, rtol=1e-5, atol=1e-7)
+
+    first, second = (keras.Sequential([keras.Input((4,)), shared]) for _ in range(2))
+    nested = keras.Model(z, keras.layers.Reshape((8, 8, 1))(keras.layers.Dense(64)(second(first(z)))))
+    with pytest.raises(ValueError, match=r"ema_decay needs a generator that Keras can copy"):  # Keras copies it twice
+        kerasgan.GAN(nested, gan.discriminator, gan.latent, ema_decay=0.9)
