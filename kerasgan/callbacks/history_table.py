@@ -48,10 +48,7 @@ class HistoryTable(keras.callbacks.Callback):
         step = checkpoints.steps(self.model)
         self._rows.append({"epoch": epoch + 1 + self._before, "step": step, **(logs or {})})
         names = sorted({name for row in self._rows for name in row} - {"epoch", "step"})
-        with replacing(self.path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, fieldnames=["epoch", "step", *names])
-            table.writeheader()
-            table.writerows(self._rows)
+        _write(self.path, ["epoch", "step", *names], self._rows)
 
 
 def read_history(path: Path) -> dict[str, list[float]]:
@@ -65,3 +62,19 @@ def _read(path: pathlib.Path) -> list[dict[str, Any]]:
         return []
     with open(path, newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
+
+
+def keep_epochs(path: Path, epochs: int) -> None:
+    """Takes the lines of later epochs than so many out of a file that `HistoryTable` wrote, if there are any."""
+    path = pathlib.Path(path)
+    rows = _read(path)
+    kept = [row for row in rows if int(row["epoch"]) <= epochs]
+    if len(kept) < len(rows):
+        _write(path, list(rows[0]), kept)
+
+
+def _write(path: pathlib.Path, names: list[str], rows: list[dict[str, Any]]) -> None:
+    with replacing(path) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
+        table = csv.DictWriter(file, fieldnames=names)
+        table.writeheader()
+        table.writerows(rows)

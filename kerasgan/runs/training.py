@@ -88,6 +88,7 @@ def train(
     import tensorflow as tf
 
     from kerasgan import callbacks, strategies
+    from kerasgan.callbacks import history_table
 
     if on_divergence not in ("stop", "restore", "ignore"):
         raise ValueError(f"on_divergence must be stop, restore or ignore; found {on_divergence!r}.")
@@ -142,7 +143,8 @@ def train(
             shutil.rmtree(folder / "samples", ignore_errors=True)
             (folder / "history.csv").unlink(missing_ok=True)
         if is_chief and step < end:
-            _forget_cut_epoch(folder / "history.csv", step // epoch_steps)
+            # Of an epoch that ended before it was whole the score is none that a later one would have to undercut.
+            history_table.keep_epochs(folder / "history.csv", step // epoch_steps)
         until = [] if minutes is None else [_time_limit(gan, began + 60.0 * minutes)]
         try:
             if replicas == 1:
@@ -282,25 +284,6 @@ def _fit(gan, load, end, verbose, callbacks, of_whole_epochs):
             gan.continue_epoch()
         shown = [each for each in callbacks if epoch < whole_epochs or each not in of_whole_epochs]
         gan.fit(batches, epochs=last_epoch, initial_epoch=epoch, verbose=verbose, callbacks=shown)
-
-
-def _forget_cut_epoch(history, whole_epochs):
-    """Takes the row of an epoch that ended before it was whole out of the history of a run that goes on: its score is
-    none that a later epoch would have to undercut.
-    """
-    import csv
-
-    if not history.is_file():
-        return
-    with open(history, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    kept = [row for row in rows if int(row["epoch"]) <= whole_epochs]
-    if len(kept) == len(rows):
-        return
-    with replacing(history) as temporary, open(temporary, "w", newline="", encoding="utf-8") as file:
-        table = csv.DictWriter(file, fieldnames=list(rows[0]))
-        table.writeheader()
-        table.writerows(kept)
 
 
 def _draw_curves(folder):
