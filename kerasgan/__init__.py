@@ -21,6 +21,7 @@ _EXPORTS = {
     "list_presets": "kerasgan.presets",
 }
 _MODULES = (
+    "augment",
     "callbacks",
     "cards",
     "data",
@@ -31,6 +32,7 @@ _MODULES = (
     "losses",
     "metrics",
     "optimizers",
+    "penalties",
     "plots",
     "presets",
     "registry",

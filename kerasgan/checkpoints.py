@@ -88,6 +88,8 @@ def set_back(gan: "GAN", good: "GAN") -> None:
     for ours, theirs in pairs:
         for variable, value in zip(ours.variables, theirs.variables, strict=True):
             variable.assign(value)
+    for name, variable in gan.progress.state.items():
+        variable.assign(good.progress.state[name])
     gan.step.assign(step)
 
 

@@ -14,8 +14,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasgan import losses
-from kerasgan.latents import Latent
+from kerasgan import labels, losses
+from kerasgan.errors import check_whole
+from kerasgan.latents import Labelled, Latent
+from kerasgan.penalties import Penalty
 
 NO_WEIGHTS = (
     "A GAN takes no sample_weight or class_weight: the game has no place for them. "
@@ -76,17 +78,18 @@ def check_parts(
         raise ValueError(f"seed must be a whole number from 0 to 2**31 - 1; found {seed!r}.")
 
 
-def check_options(options: dict) -> None:
-    """Refuses what `GAN.compile` does not pass on to Keras.
+def check_options(d_steps: int, options: dict) -> None:
+    """Refuses what `GAN.compile` does not pass on to Keras, and no number of updates.
 
     Raises:
-        ValueError: it names them, and what there is.
+        ValueError: it names them, and what there is; or `d_steps` below 1.
     """
+    check_whole("d_steps", d_steps, 1)
     unknown = sorted(set(options) - {"jit_compile", "run_eagerly", "steps_per_execution"})
     if unknown:
         raise ValueError(
             f"GAN.compile does not take {', '.join(unknown)}. It takes d_optimizer, g_optimizer, loss, d_steps, "
-            "fresh_noise, jit_compile, run_eagerly and steps_per_execution."
+            "fresh_noise, penalties, augment, jit_compile, run_eagerly and steps_per_execution."
         )
 
 
@@ -130,27 +133,43 @@ def _own_losses(name: Any) -> str:
 
 
 def try_out(
-    loss: losses.AdversarialLoss, discriminator: keras.Model, latent: Latent, sample_shape: tuple[int, ...]
+    loss: losses.AdversarialLoss,
+    penalties: Sequence[Penalty],
+    discriminator: keras.Model,
+    latent: Latent,
+    sample_shape: tuple[int, ...],
 ) -> None:
-    """Lets a loss that does not fit the discriminator fail here, and not in the midst of `fit`.
+    """Lets a loss that does not fit the discriminator fail here, and not in the midst of `fit`; warns of penalties that
+    do not.
 
     Raises:
         ValueError: it reads other outputs or another latent, or gives diagnostics that it does not declare.
     """
+    labels.check_discriminator(discriminator, latent, sample_shape)
     outputs = discriminator(tf.zeros((2, *sample_shape)), training=False)
     refuse_own_losses("discriminator", discriminator)
+    outputs = labels.own_column(outputs, tf.constant([0, 1]) if isinstance(latent, Labelled) else None)
     z = latent.sample(2, [0, 0])
     loss.discriminator_loss(outputs, outputs, z, latent)
-    loss.generator_loss(outputs, z, latent)
+    loss.generator_loss(outputs, z, latent, *[outputs] * loss.reads_real)
     given, declared = (set(x) for x in (loss.diagnostics(outputs, outputs, z, latent), loss.diagnostic_names(latent)))
     if given != declared:
         raise ValueError(
             f"{type(loss).__name__}.diagnostics must give what diagnostic_names lists: {_listed(declared)}; "
             f"found {_listed(given)}."
         )
-    if "d_real" in declared and _ends_in_sigmoid(discriminator):
+    if loss.gives_probability and _ends_in_sigmoid(discriminator):
         warnings.warn(
             "The discriminator ends in a sigmoid, and its loss takes what it gives for logits. Leave the sigmoid out.",
+            stacklevel=3,
+        )
+
+    norms = [x.name for x in discriminator._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
+    if penalties and norms:
+        warnings.warn(
+            f"The discriminator has batch normalisation ({norms[0]}) and the penalty {penalties[0].name}: the penalty is "
+            "meant for each sample by itself, and the norm makes each depend on its whole batch. Leave the norm out, as "
+            "WGAN-GP does.",
             stacklevel=3,
         )
 
@@ -175,19 +194,24 @@ def _ends_in_sigmoid(network: Any) -> bool:
 
 
 class RealSamples:
-    """The samples in the batches of `fit` and `evaluate`, checked against what discriminator and loss take.
+    """The samples in the batches of `fit` and `evaluate`, and their labels, checked against what the parts take.
 
     Args:
         shape: of one sample.
         value_range: (low, high), or None where they are not images.
+        latent: says whether there are classes.
     """
 
-    def __init__(self, shape: tuple[int, ...], value_range: tuple[float, float] | None) -> None:
+    def __init__(self, shape: tuple[int, ...], value_range: tuple[float, float] | None, latent: Latent) -> None:
         self.shape = shape
         self.value_range = value_range
+        self.latent = latent
 
-    def check(self, data: Any, loss: losses.AdversarialLoss, minibatches: int = 0) -> tf.Tensor:
-        """A batch as Keras hands it over -> its samples, float32 `[B, ...]`. Labels are left aside.
+    def check(
+        self, data: Any, loss: losses.AdversarialLoss, minibatches: int = 0
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """A batch as Keras hands it over -> its samples, float32 `[B, ...]`, and their labels, int32 `[B]`; None for an
+        unconditional GAN, which leaves labels aside.
 
         Args:
             data: x, or a tuple (x, y).
@@ -195,10 +219,10 @@ class RealSamples:
             minibatches: how many the batch will be split into, one for each update; 0 where it is only looked at.
 
         Raises:
-            ValueError: samples that do not fit, or sample weights. Of values in a graph it is the graph that says so,
-                and `plain_errors` that makes a ValueError of it.
+            ValueError: samples or labels that do not fit, or sample weights. Of values in a graph it is the graph that
+                says so, and `plain_errors` that makes a ValueError of it.
         """
-        x, _, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         if sample_weight is not None:
             raise ValueError(NO_WEIGHTS)
         shape = ", ".join(str(n) for n in self.shape)
@@ -225,20 +249,36 @@ class RealSamples:
             x, lambda size: size >= least, f"{type(loss).__name__} needs at least {least} samples in a batch; found"
         )
         checks += _check(fits, f"{rule}, none of them NaN; found values from", tf.reduce_min(x), "to", tf.reduce_max(x))
+        y = labels.check_labels(y, self.latent)
+        if y is not None:
+            checks += self._check_labels(y, x)
         with tf.control_dependencies(checks):
-            return tf.identity(x)
+            return tf.identity(x), None if y is None else tf.identity(y)
 
-    def split(self, real: tf.Tensor, minibatches: int) -> list[tf.Tensor]:
-        """A fitted batch `[k*B, ...]` -> k minibatches `[B, ...]`.
+    def _check_labels(self, y, x):
+        classes = self.latent.classes
+        checks = _check(
+            tf.equal(tf.shape(y)[0], tf.shape(x)[0]), "There must be a label for each sample; found", tf.shape(y)[0]
+        )
+        rule = f"Labels must lie from 0 to {classes - 1}; found"
+        found = tf.reduce_min(y), "to", tf.reduce_max(y)
+        return checks + _check(tf.reduce_all((y >= 0) & (y < classes)), rule, *found)
+
+    def split(
+        self, real: tf.Tensor, labels: tf.Tensor | None, minibatches: int
+    ) -> list[tuple[tf.Tensor, tf.Tensor | None]]:
+        """A fitted batch `[k*B, ...]`, and its labels `[k*B]` or None -> k minibatches of both.
 
         Raises:
             ValueError: it does not divide.
         """
         if minibatches == 1:
-            return [real]
+            return [(real, labels)]
         rule = f"A batch must divide into d_steps={minibatches} minibatches; its size is"
         with tf.control_dependencies(_check_size(real, lambda size: size % minibatches == 0, rule)):
-            return tf.split(tf.identity(real), minibatches)
+            samples = tf.split(tf.identity(real), minibatches)
+        of_each = [None] * minibatches if labels is None else tf.split(labels, minibatches)
+        return list(zip(samples, of_each, strict=True))
 
 
 def without_rest(gan: Any, x: Any, y: Any = None, batch_size: int | None = None, *_: Any, **__: Any) -> list:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasgan.errors import check_whole
-from kerasgan.latents import Coded, Latent
+from kerasgan.latents import Coded, Labelled, Latent
 
 
 class Drawing:
@@ -33,26 +33,40 @@ class Drawing:
         self._graphs: dict[str, Callable] = {}
 
     def draw(
-        self, network: keras.Model, n: int, seed: int = 0, batch_size: int = 128, codes: dict | None = None
+        self,
+        network: keras.Model,
+        n: int,
+        seed: int = 0,
+        batch_size: int = 128,
+        codes: dict | None = None,
+        labels: Any = None,
     ) -> np.ndarray:
         """Samples of the seeds from `seed` on; see `GAN.generate`."""
         for name, number, least in (("n", n, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
             check_whole(name, number, least)
         if seed + n > 2**63:
             raise ValueError(f"The seeds of {n} samples must lie below 2**63; the first is {seed}.")
-        if codes is not None:
-            codes = self._coded_latent().check_codes(codes, n)
+        codes = None if codes is None else self._coded_latent().check_codes(codes, n)
+        labels = None if labels is None else self._labelled_latent().check_labels(labels, n)
         samples = np.empty((n, *self.sample_shape), np.float32)
         seeds = np.arange(seed, seed + n, dtype=np.int64)
         for start in range(0, n, batch_size):
             rows = slice(start, start + batch_size)
-            if codes is None:
+            if codes is None and labels is None:
                 samples[rows] = self._graph(network, "samples of seeds")(tf.constant(seeds[rows])).numpy()
                 continue
             z = self._graph(network, "z of seeds")(tf.constant(seeds[rows]))
-            z = self._coded_latent().with_codes(z, **{kind: values[rows] for kind, values in codes.items()})
+            if codes is not None:
+                z = self._coded_latent().with_codes(z, **{kind: values[rows] for kind, values in codes.items()})
+            if labels is not None:
+                z = self._labelled_latent().with_labels(z, labels[rows])
             samples[rows] = self._graph(network, "samples of z")(z).numpy()
         return samples
+
+    def forget(self) -> None:
+        """Lets the graphs be made anew, because the latent draws otherwise than before."""
+        with self._lock:
+            self._graphs = {}
 
     def read(self, discriminator: keras.Model, images: Any, batch_size: int = 128) -> dict[str, np.ndarray]:
         """The codes in images; see `GAN.infer_codes`."""
@@ -111,4 +125,12 @@ class Drawing:
     def _coded_latent(self) -> Coded:
         if not isinstance(self.latent, Coded):
             raise ValueError(f"This model has no codes: its latent is {type(self.latent).__name__}, not Coded.")
+        return self.latent
+
+    def _labelled_latent(self) -> Labelled:
+        if not isinstance(self.latent, Labelled):
+            raise ValueError(
+                f"This model knows no classes: its latent is {type(self.latent).__name__}, not Labelled. "
+                "Leave labels out."
+            )
         return self.latent

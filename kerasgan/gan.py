@@ -4,6 +4,7 @@
 the order in which a batch flows. Networks, latent and loss are parts that are handed in; a family of GANs brings its
 own parts and does not override anything here. What a GAN is besides has rooms of its own: the checks of what comes in
 (`checks`), the generator's average (`averages`), drawing (`drawing`), what an interrupted training keeps (`progress`).
+The game knows of classes only that each sample has its column among the discriminator's numbers (`labels`).
 """
 
 from collections.abc import Sequence
@@ -13,13 +14,15 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasgan import averages, checks, latents, losses, optimizers, serialization, strategies
+from kerasgan import augment as augmentations
+from kerasgan import averages, checks, latents, losses, optimizers, progress, serialization, strategies
+from kerasgan import penalties as gradient_penalties
 from kerasgan.drawing import Drawing
-from kerasgan.errors import check_whole
-from kerasgan.progress import Progress
+from kerasgan.labels import own_column, record_shares
+from kerasgan.penalties import FAKE, REAL
 
-# Two streams of noise that never meet: what training and what evaluation draw.
-TRAINING, EVALUATION = 0, 1
+# Streams of noise that never meet: for training, for evaluation, for augmentation, for penalties on lines.
+TRAINING, EVALUATION, AUGMENTATION, PENALTY = 0, 1, 2, 3
 
 
 @keras.saving.register_keras_serializable("kerasgan")
@@ -66,15 +69,20 @@ class GAN(keras.Model):
             statistics_step = self.add_weight(**counter, name="ema_statistics_step")
             self._average = averages.Average(generator, latent, ema_decay, self.seed, self.step, statistics_step)
         self.ema_generator = None if self._average is None else self._average.follower
-        self._real = checks.RealSamples(self.sample_shape, self.value_range)
+        self._real = checks.RealSamples(self.sample_shape, self.value_range, latent)
         self._drawing = Drawing(latent, self.sample_shape, self.value_range)
-        self.progress = Progress(generator, discriminator)
+        self.progress = progress.Progress(generator, discriminator)
         self.built = True
 
     @property
     def ema_decay(self) -> float | None:
         """Of the average of the generator; fixed when a GAN is made, because that makes the second generator."""
         return None if self._average is None else self._average.decay
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Of a conditional GAN, the classes by their labels; None of any other."""
+        return getattr(self.latent, "class_names", None)
 
     # -- the game --------------------------------------------------------------------------------------------------
 
@@ -85,6 +93,8 @@ class GAN(keras.Model):
         loss: Any = "non_saturating",
         d_steps: int = 1,
         fresh_noise: bool = False,
+        penalties: Any = None,
+        augment: Any = None,
         **kwargs: Any,
     ) -> None:
         """Chooses the players' optimizers and what they play for.
@@ -92,25 +102,27 @@ class GAN(keras.Model):
         Args:
             d_optimizer, g_optimizer: anything `keras.optimizers.get` takes; None is Adam(2e-4, beta_1=0.5), the
                 DCGAN paper's.
-            loss: an alias ("minimax", "non_saturating", "kl", "ebgan", "infogan") or a
-                `kerasgan.losses.AdversarialLoss`.
+            loss: an alias of `kerasgan.losses.ALIASES`, such as "hinge", or a `kerasgan.losses.AdversarialLoss`.
             d_steps: k of Algorithm 1, discriminator updates per generator update. Each takes its own real
                 minibatch: a fitted batch of k*B images is split in k.
-            fresh_noise: False trains the generator on the samples of the last discriminator update (one generator
-                forward less); True draws new ones, as Algorithm 1 is printed.
-            **kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution`, as in `keras.Model.compile`; but XLA, which
-                drops the checks of real samples, is used only where `jit_compile=True` asks for it.
+            fresh_noise: False trains the generator on the samples of the last discriminator update (one forward pass
+                less); True draws new ones, as Algorithm 1 is printed.
+            penalties: on D's gradient: of `kerasgan.penalties`, one or a list, or a string: "r1(5, every=16), r2(5)".
+            augment: of what D sees in training: of `kerasgan.augment`, or a string: "color,translation", "adaptive".
+            **kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution`, as in Keras; but XLA, which drops the checks
+                of real samples, is used only where `jit_compile=True` asks for it.
 
         Raises:
-            ValueError: an unknown loss, optimizer or argument, a loss of another family, or `d_steps` below 1.
+            ValueError: an unknown loss, optimizer, penalty, augmentation or argument, a loss of another family,
+                `d_steps` below 1, a discriminator without a logit for each class, or augmentation of no images.
         """
-        checks.check_options(kwargs)
-        check_whole("d_steps", d_steps, 1)
-        loss = losses.get(loss)
-        diagnostic_names = loss.diagnostic_names(self.latent)
+        checks.check_options(d_steps, kwargs)
+        loss, penalties = losses.get(loss), gradient_penalties.get(penalties)
+        augment = augmentations.get(augment, self.value_range)
+        names = "d_loss", "g_loss", *loss.diagnostic_names(self.latent)
         players = (d_optimizer, self.discriminator), (g_optimizer, self.generator)
         d_optimizer, g_optimizer = optimizers.prepare(*players)
-        checks.try_out(loss, self.discriminator, self.latent, self.sample_shape)
+        checks.try_out(loss, penalties, self.discriminator, self.latent, self.sample_shape)
 
         # Without optimizer=None Keras would add an RMSprop of its own; its "auto" is XLA wherever there is a GPU.
         super().compile(optimizer=None, **{**kwargs, "jit_compile": kwargs.get("jit_compile") is True})
@@ -119,57 +131,76 @@ class GAN(keras.Model):
         self.loss = loss
         self.d_steps = int(d_steps)
         self.fresh_noise = bool(fresh_noise)
+        self.penalties = penalties
+        self.augment = augment
         self.compile_options = kwargs
-        self.progress.begin(("d_loss", "g_loss", *diagnostic_names))
+        self.progress.begin(names, penalties, augment)
 
     def train_step(self, data: Any) -> dict[str, Any]:
         """One round of Algorithm 1: `d_steps` discriminator updates, then one generator update."""
-        real = self._real.check(data, self.loss, self.d_steps)
-        minibatches = self._real.split(real, self.d_steps)  # (k*B, ...) -> k of (B, ...)
-        with tf.control_dependencies(minibatches):  # nothing moves before the samples have passed their checks
+        real, labels = self._real.check(data, self.loss, self.d_steps)
+        minibatches = self._real.split(real, labels, self.d_steps)  # (k*B, ...) -> k of (B, ...), with labels (B,)
+        with tf.control_dependencies([real for real, _ in minibatches]):  # all samples have passed their checks
             return self._play(minibatches)
 
     def _play(self, minibatches):
-        for i, real in enumerate(minibatches):
-            z = self._noise(real, TRAINING, self.step, i)  # (B, latent.dim)
+        for i, (real, labels) in enumerate(minibatches):
+            z = self._noise(real, labels, TRAINING, self.step, i)  # (B, latent.dim), of the classes of the real samples
             with tf.GradientTape() as generator_tape:
                 fake = self.generator(z, training=True)  # (B, ...)
-            self._update_discriminator(real, fake, z)
+            self._update_discriminator(real, fake, z, labels, i)
 
         if self.fresh_noise:
-            z = self._noise(real, TRAINING, self.step, self.d_steps)
+            z = self._noise(real, labels, TRAINING, self.step, self.d_steps)
             with tf.GradientTape() as generator_tape:
                 fake = self.generator(z, training=True)
-        self._update_generator(fake, z, generator_tape)
+        self._update_generator(real, fake, z, labels, generator_tape)
 
         self.step.assign_add(1)
         if self._average is not None:
             self._average.update()
         return strategies.as_logs(self.progress.training.results())
 
-    def _update_discriminator(self, real, fake, z):
+    def _judge(self, samples, labels, update, kind):
+        """What the discriminator makes of samples in training: augmented, each in the column of its own label."""
+        if self.augment is not None:
+            u = latents.noise_like(self.augment.noise, samples, self.seed, AUGMENTATION, self.step, update, kind)
+            samples = self.augment(samples, u, self.value_range)
+        return own_column(self.discriminator(samples, training=True), labels)
+
+    def _update_discriminator(self, real, fake, z, labels, i):
         # Real and generated samples pass separately, so that batch normalisation never mixes them.
         fake = tf.stop_gradient(fake)
         with tf.GradientTape() as tape:
-            real_outputs = self.discriminator(real, training=True)
-            fake_outputs = self.discriminator(fake, training=True)
+            real_outputs = self._judge(real, labels, i, REAL)
+            fake_outputs = self._judge(fake, labels, i, FAKE)
             per_sample = self.loss.discriminator_loss(real_outputs, fake_outputs, z, self.latent)  # (B,)
             objective = self.d_optimizer.scale_loss(strategies.share_of_mean(per_sample))
         checks.refuse_own_losses("discriminator", self.discriminator)
         variables = self.discriminator.trainable_variables
         gradients = tape.gradient(objective, [v.value for v in variables])
+        if self.penalties:
+            lines = latents.noise_like(gradient_penalties.LINE, real, self.seed, PENALTY, self.step, i)  # (B, 1)
+            paid = gradient_penalties.Payment(lambda x, kind: self._judge(x, labels, i, kind), real, fake, lines)
+            update = self.step * self.d_steps + i
+            gradients = paid.add(self.penalties, gradients, variables, self.d_optimizer, update)
+            self.progress.training.update_where(**paid.values)
         self.d_optimizer.apply(strategies.share_overflow(self.d_optimizer, gradients), variables)
         diagnostics = self.loss.diagnostics(real_outputs, fake_outputs, z, self.latent)
         self.progress.training.update(d_loss=per_sample, **diagnostics)
         self.progress.watch_range(real, self.value_range)
+        if self.augment is not None:
+            self.augment.follow(lambda: self.loss.confidence(real_outputs, fake_outputs))
+            self.progress.training.update(**self.augment.logged())
 
-    def _update_generator(self, fake, z, generator_tape):
+    def _update_generator(self, real, fake, z, labels, generator_tape):
         # The chain rule in two pieces: first d loss / d fake through the discriminator, watching `fake` alone so that
         # no gradient of the discriminator's weights is computed; then on through the forward pass that already exists.
+        real_outputs = [self._judge(real, labels, self.d_steps, REAL)] if self.loss.reads_real else []
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(fake)
-            fake_outputs = self.discriminator(fake, training=True)
-            per_sample = self.loss.generator_loss(fake_outputs, z, self.latent)  # (B,)
+            fake_outputs = self._judge(fake, labels, self.d_steps, FAKE)
+            per_sample = self.loss.generator_loss(fake_outputs, z, self.latent, *real_outputs)  # (B,)
             objective = self.g_optimizer.scale_loss(strategies.share_of_mean(per_sample))
         checks.refuse_own_losses("generator", self.generator)
         upstream = tape.gradient(objective, fake)  # (B, ...)
@@ -179,26 +210,25 @@ class GAN(keras.Model):
         self.progress.training.update(g_loss=per_sample)
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        """The losses and diagnostics on held-out data: networks in inference mode, no update.
+        """The losses and diagnostics on held-out data: networks in inference mode, no augmentation, no update.
 
-        The generator is the one that plays (not its average); the noise follows from `seed` and from how many images
-        this evaluation has seen, so the same evaluation gives the same numbers.
+        The generator is the one that plays (not its average). The noise follows from `seed` and the images seen so far.
         """
-        real = self._real.check(data, self.loss)
+        real, labels = self._real.check(data, self.loss)
         means = self.progress.evaluation
         seen = means.count() * tf.distribute.get_strategy().num_replicas_in_sync  # each counts its own
-        z = self._noise(real, EVALUATION, seen)
-        fake_outputs = self.discriminator(self.generator(z, training=False), training=False)
-        real_outputs = self.discriminator(real, training=False)
-        means.update(
-            d_loss=self.loss.discriminator_loss(real_outputs, fake_outputs, z, self.latent),
-            g_loss=self.loss.generator_loss(fake_outputs, z, self.latent),
-            **self.loss.diagnostics(real_outputs, fake_outputs, z, self.latent),
-        )
+        z = self._noise(real, labels, EVALUATION, seen)
+        fake_outputs = own_column(self.discriminator(self.generator(z, training=False), training=False), labels)
+        real_outputs = own_column(self.discriminator(real, training=False), labels)
+        outputs = real_outputs, fake_outputs, z, self.latent
+        g_loss = self.loss.generator_loss(*outputs[1:], *[real_outputs] * self.loss.reads_real)
+        d_loss = self.loss.discriminator_loss(*outputs)
+        means.update(d_loss=d_loss, g_loss=g_loss, **self.loss.diagnostics(*outputs))
         return strategies.as_logs(means.results())
 
-    def _noise(self, like, *stream):
-        return latents.noise_like(self.latent, like, self.seed, *stream)  # (B, latent.dim)
+    def _noise(self, like, labels, *stream):
+        z = latents.noise_like(self.latent, like, self.seed, *stream)  # (B, latent.dim)
+        return z if labels is None else self.latent.with_labels(z, labels)
 
     def call(self, z: Any, training: bool = False) -> tf.Tensor:
         """Latent vectors `[B, latent.dim]` -> samples `[B, ...]` in `value_range`."""
@@ -218,31 +248,31 @@ class GAN(keras.Model):
     # -- Keras's side ----------------------------------------------------------------------------------------------
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, callbacks: Any = None, **kwargs: Any) -> Any:
-        """`keras.Model.fit` on real samples: a dataset from `kerasgan.data.load`, or an array. Labels are left aside.
-
-        Keras's callbacks work; those that change `model.optimizer` go through `kerasgan.callbacks.for_optimizer`.
+        """`keras.Model.fit` on real samples: a dataset from `kerasgan.data.load`, or an array. A conditional GAN takes
+        labels `[B]` beside them, whole numbers from 0; others leave labels aside. Keras's callbacks work; those that
+        change `model.optimizer` go through `kerasgan.callbacks.for_optimizer`.
 
         Raises:
-            ValueError: samples of another shape or value range than the discriminator's, NaN in them, weights of
-                samples or classes, or a batch that does not divide by `d_steps` or is too small for the loss. (A
-                function compiled with `jit_compile=True` checks shapes only.)
+            ValueError: samples of another shape or value range than the discriminator's, NaN in them, labels that are
+                missing or of no class, weights of samples or classes, or a batch that does not divide by `d_steps` or
+                is too small for the loss. (A function compiled with `jit_compile=True` checks shapes only.)
         """
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # Keras's default is True, of which Keras 3.15 warns for datasets
+        if record_shares(self.latent, x, y):
+            self._drawing.forget()
         kwargs["callbacks"] = checks.attended(callbacks)
         return checks.guarded(keras.Model.fit)(self, *checks.without_rest(self, x, y, *args, **kwargs), *args, **kwargs)
 
-    # Keras's own, with errors in plain words. Evaluation gives `d_loss`, `g_loss` and the loss's diagnostics; `predict`
-    # takes z `[N, latent.dim]` to samples in `value_range`, which `to_unit_range` makes images of.
+    # Keras's own, with errors in plain words. `predict` takes z `[N, latent.dim]` to samples in `value_range`, which
+    # `to_unit_range` makes images of.
     evaluate = checks.guarded(keras.Model.evaluate, held_out=True)
     test_on_batch = checks.guarded(keras.Model.test_on_batch, held_out=True)
     train_on_batch = checks.guarded(keras.Model.train_on_batch)
     predict = averages.refreshed(keras.Model.predict)
 
     def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Nothing: a GAN is built when it is made. Under a strategy Keras would take a batch for it here, and training
-        would see the order of the second epoch in the first.
-        """
+        """Nothing: a GAN is built when it is made. Under a strategy Keras would take a batch of training for this."""
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -253,20 +283,10 @@ class GAN(keras.Model):
         super().reset_metrics()
         self.progress.restore_means()
 
-    def continue_epoch(self) -> None:
-        """Lets the next `fit` of a GAN that was saved in the midst of an epoch log means over the whole of that epoch.
-
-        Keras begins every epoch with fresh means; the first that it begins after this call goes on with the saved ones.
-        """
-        self.progress.continue_epoch()
-
-    def running_means(self) -> dict[str, float]:
-        """What `fit` would log now: means since the epoch began; 0 before its first step."""
-        return {name: float(mean) for name, mean in self.progress.training.results().items()}
-
-    def samples_logged(self) -> float:
-        """How many samples those means are of, where workers have equal shares."""
-        return self.progress.samples_logged(self.distribute_strategy)
+    # For whoever goes on in the midst of an epoch, and for callbacks.
+    continue_epoch = progress.continue_epoch
+    running_means = progress.running_means
+    samples_logged = progress.samples_logged
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **serialization.parts_of(self)}
@@ -290,25 +310,29 @@ class GAN(keras.Model):
 
     # -- doors: what lies behind them has rooms of its own -----------------------------------------------------------
 
-    def generate(self, n: int, seed: int = 0, batch_size: int = 128, codes: dict | None = None) -> np.ndarray:
+    def generate(
+        self, n: int, seed: int = 0, batch_size: int = 128, codes: dict | None = None, labels: Any = None
+    ) -> np.ndarray:
         """Samples from the trained generator.
 
         Args:
             n: how many.
             seed: sample i is that of seed `seed + i`, however many are asked for.
             batch_size: how many pass through the generator at once.
-            codes: with a `Coded` latent, codes to set in place of those that the seeds give: a dict with
-                "categorical" (whole numbers from 0), "continuous" (numbers; -1 to 1 in training), or both. Each is
-                one number or row `[codes]` for all samples, or `[n, codes]`.
+            codes: with a `Coded` latent, codes in place of those that the seeds give: a dict with "categorical" (whole
+                numbers from 0), "continuous" (numbers; -1 to 1 in training), or both. Each is one number or row
+                `[codes]` for all samples, or `[n, codes]`.
+            labels: of a conditional GAN, classes in place of those that the seeds give: one for all samples or a list
+                of n, each a name of `class_names` or a whole number from 0.
 
         Returns:
             float32 `[n, H, W, C]` in [0, 1]; where the samples are not images, `[n, ...]` as the generator gives them.
 
         Raises:
-            ValueError: n or batch_size below 1, a seed that is negative or reaches 2**63, codes of another shape or
-                out of range, or codes for a latent without any.
+            ValueError: n or batch_size below 1, a seed that is negative or reaches 2**63, codes or labels that there
+                are not, or of another shape.
         """
-        return self._drawing.draw(self.inference_generator(), n, seed, batch_size, codes)
+        return self._drawing.draw(self.inference_generator(), n, seed, batch_size, codes, labels)
 
     def infer_codes(self, images: Any, batch_size: int = 128) -> dict[str, np.ndarray]:
         """What the discriminator reads in images: Q(c | x) of InfoGAN (arXiv:1606.03657, section 5).
@@ -318,8 +342,8 @@ class GAN(keras.Model):
             batch_size: how many pass through the discriminator at once.
 
         Returns:
-            "categorical": float32 `[N, codes, k]`, the probability of each category of each code (k is the largest
-            number of categories; a code with fewer has zeros behind them); "continuous": float32 `[N, codes]`, means.
+            "categorical": float32 `[N, codes, k]`, the probability of each category of each code (a code with fewer
+            than the most, k, has zeros behind them); "continuous": float32 `[N, codes]`, means.
 
         Raises:
             ValueError: a model without codes, images of another shape or range, or batch_size below 1.
@@ -375,26 +399,18 @@ class GAN(keras.Model):
 
         return presets.load(preset, sha256)
 
-    def export(
-        self,
-        filepath: Any,
-        format: str = "tf_saved_model",
-        verbose: bool | None = None,
-        input_signature: Any = None,
-        **kwargs: Any,
-    ) -> Any:
+    def export(self, filepath: Any, format: str = "tf_saved_model", *args: Any, **kwargs: Any) -> Any:
         """Writes one SavedModel at `filepath`, with kerasgan's signatures, for TF Serving.
 
         Args:
             filepath: the folder; a SavedModel already there is replaced.
             format: "tf_saved_model", or another that Keras knows. That exports `call`: z -> samples in `value_range`.
-            verbose, input_signature: as in Keras. With an `input_signature` Keras exports `call` alone.
-            **kwargs: `xla` and `metadata` of `kerasgan.serving.export`; with another format or an `input_signature`,
-                Keras's own.
+            *args, **kwargs: Keras's `verbose` and `input_signature` (with which Keras exports `call` alone); `xla` and
+                `metadata` of `kerasgan.serving.export`; with another format, Keras's own.
 
         Raises:
             ValueError: `filepath` is a file or a folder that holds something else.
         """
         from kerasgan.serving import savedmodel
 
-        return savedmodel.export_as(self, filepath, format, verbose, input_signature, **kwargs)
+        return savedmodel.export_as(self, filepath, format, *args, **kwargs)

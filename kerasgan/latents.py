@@ -12,6 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerasgan.errors import suggestion
+
 
 class Latent:
     """Base of the latent distributions. A subclass sets `dim` and writes `sample` and `get_config`."""
@@ -301,6 +303,141 @@ def _rows(values: Any, n: int, count: int, kind: str) -> np.ndarray:
     if not np.isfinite(array).all():
         raise ValueError(f"{kind} codes must be finite numbers.")
     return np.broadcast_to(array, (n, count))
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class Labelled(Latent):
+    """The latent of a conditional GAN: noise, and the class that the sample is to be of.
+
+    A vector is the noise, then the label as a one-hot vector. The game gives generated samples the labels of the real
+    ones beside them; what is drawn otherwise follows the classes' shares.
+
+    Args:
+        noise: how many numbers of noise, uniform on (-1, 1); or another latent to draw them from.
+        classes: how many there are, 2 or more.
+        names: of the classes, in the order of their labels; None where they are not known.
+        shares: how frequent each class is; None is equal shares. `GAN.fit` records those of the data when a training
+            begins.
+
+    Attributes:
+        noise, classes: as given, as whole numbers.
+        class_names: tuple of str; where they are not known, the labels themselves.
+
+    Raises:
+        ValueError: fewer than two classes, as many names or shares as there are not classes, a name twice, or shares
+            that are negative or all 0.
+    """
+
+    def __init__(
+        self,
+        noise: int | Latent,
+        classes: int,
+        names: Sequence[str] | None = None,
+        shares: Sequence[float] | None = None,
+    ) -> None:
+        self._noise_latent = noise if isinstance(noise, Latent) else Uniform(noise)
+        self.noise = self._noise_latent.dim
+        if not _is_whole(classes) or classes < 2:
+            raise ValueError(f"classes must be a whole number, at least 2; found {classes!r}.")
+        self.classes = int(classes)
+        self.dim = self.noise + self.classes
+        self.names = None if names is None else tuple(map(str, names))
+        if self.names is not None and (len(self.names) != self.classes or len(set(self.names)) != self.classes):
+            raise ValueError(
+                f"There must be a name for each of the {self.classes} classes, none of them twice; found "
+                f"{len(self.names)}, {len(set(self.names))} of them different."
+            )
+        self.shares: tuple[float, ...] | None = None
+        if shares is not None:
+            self.record(shares)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.names or tuple(map(str, range(self.classes)))
+
+    def record(self, counts: Sequence[float] | np.ndarray) -> None:
+        """Takes the classes' shares from how often each occurs, `[classes]`.
+
+        Raises:
+            ValueError: another number of them, negative ones, or none above 0.
+        """
+        array = np.asarray(counts, np.float64)
+        if array.shape != (self.classes,) or not (np.isfinite(array).all() and array.min() >= 0 and array.sum() > 0):
+            raise ValueError(f"shares must be {self.classes} numbers, none negative and not all 0; found {counts}.")
+        self.shares = tuple((array / array.sum()).tolist())
+
+    def sample(self, batch_size: int | tf.Tensor, seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
+        noise_seed, label_seed = tf.unstack(tf.random.split(tf.cast(seed, tf.int64), 2, alg="philox"))
+        noise = self._noise_latent.sample(batch_size, noise_seed)  # (B, noise)
+        u = _unit_uniform([batch_size, 1], label_seed)
+        shares = self.shares or (1.0 / self.classes,) * self.classes
+        ends = tf.constant(np.cumsum(shares)[:-1], tf.float32)  # where the next class begins, on (0, 1)
+        labels = tf.reduce_sum(tf.cast(u >= ends, tf.int32), axis=1)
+        return self.join(noise, labels)
+
+    def join(self, noise: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """The vectors `[B, dim]` of noise float32 `[B, noise]` and labels, whole numbers `[B]`."""
+        return tf.concat([noise, tf.one_hot(labels, self.classes)], axis=1)
+
+    def split(self, z: tf.Tensor) -> dict[str, tf.Tensor]:
+        """The parts of vectors `[B, dim]`: `noise` `[B, noise]` and `labels`, one-hot `[B, classes]`."""
+        if z.shape[-1] != self.dim:
+            raise ValueError(f"These vectors have {z.shape[-1]} numbers; this latent's have {self.dim}.")
+        return {"noise": z[:, : self.noise], "labels": z[:, self.noise :]}
+
+    def with_labels(self, z: tf.Tensor, labels: tf.Tensor) -> tf.Tensor:
+        """Vectors `[B, dim]` with other labels, whole numbers `[B]`."""
+        return self.join(self.split(z)["noise"], labels)
+
+    def check_labels(self, labels: Any, n: int) -> np.ndarray:
+        """What a user asks of n samples' classes, as the labels that `with_labels` takes.
+
+        Args:
+            labels: one class for all samples, or a list of n: each a name, or a whole number from 0.
+            n: how many samples.
+
+        Returns:
+            int32 `[n]`.
+
+        Raises:
+            ValueError: a class that there is not, or a list of another length.
+        """
+        if isinstance(labels, str) or np.ndim(labels) == 0:
+            return np.full(n, self._label(labels), np.int32)
+        if np.ndim(labels) != 1 or len(labels) != n:
+            raise ValueError(f"labels must be one class, or a list of {n}; found shape {list(np.shape(labels))}.")
+        return np.array([self._label(label) for label in labels], np.int32)
+
+    def _label(self, label):
+        if isinstance(label, str):
+            if label in self.class_names:
+                return self.class_names.index(label)
+            some = ", ".join(self.class_names[:12]) + (", ..." if self.classes > 12 else "")
+            raise ValueError(f"There is no class {label!r}; there are {some}.{suggestion(label, self.class_names)}")
+        if isinstance(label, bool) or not isinstance(label, (int, np.integer)) or not 0 <= label < self.classes:
+            raise ValueError(
+                f"A label is a class's name or a whole number from 0 to {self.classes - 1}; found {label!r}."
+            )
+        return int(label)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            "noise": keras.saving.serialize_keras_object(self._noise_latent),
+            "classes": self.classes,
+            "names": None if self.names is None else list(self.names),
+            "shares": None if self.shares is None else list(self.shares),
+        }
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> "Latent":
+        return cls(**{**config, "noise": keras.saving.deserialize_keras_object(config["noise"])})
+
+
+def for_classes(noise: Latent, classes: int | Sequence[str] | None) -> Latent:
+    """A latent itself, or joined with labels where there are classes: how many, or their names."""
+    if classes is None:
+        return noise
+    return Labelled(noise, classes) if isinstance(classes, int) else Labelled(noise, len(classes), classes)
 
 
 def noise_like(latent: Latent, like: tf.Tensor, seed: int, *stream: Any) -> tf.Tensor:

@@ -10,7 +10,8 @@ The logit losses share Goodfellow's discriminator, which maximises
 
 and differ in what the generator minimises. They are computed on the logit `l`, `D = sigmoid(l)`, through
 `softplus(l) = log(1 + exp(l))`, so that no logarithm ever sees a zero. InfoGAN adds the mutual information between
-codes and samples to one of them; EBGAN plays for energies instead of probabilities.
+codes and samples to one of them; EBGAN plays for energies instead of probabilities. What the others read is no logit of
+a probability, but it comes in the same form, one number per sample: hinge, least squares, Wasserstein, relativistic.
 
 References:
     Goodfellow et al. 2014, "Generative Adversarial Nets", arXiv:1406.2661.
@@ -19,6 +20,11 @@ References:
     Chen et al. 2016, "InfoGAN: Interpretable Representation Learning by Information Maximizing Generative
     Adversarial Nets", arXiv:1606.03657.
     Zhao, Mathieu and LeCun 2016, "Energy-based Generative Adversarial Network", arXiv:1609.03126.
+    Lim and Ye 2017, "Geometric GAN", arXiv:1705.02894; Miyato et al. 2018, arXiv:1802.05957, Eq. 16 and 17 (hinge).
+    Mao et al. 2017, "Least Squares Generative Adversarial Networks", arXiv:1611.04076.
+    Arjovsky, Chintala and Bottou 2017, "Wasserstein GAN", arXiv:1701.07875.
+    Jolicoeur-Martineau 2019, "The relativistic discriminator", arXiv:1807.00734, in the pairing form of Huang et al.
+    2024, "The GAN is dead; long live the GAN!", arXiv:2501.05441, Eq. 2.
 """
 
 import math
@@ -85,6 +91,11 @@ class AdversarialLoss:
 
     #: How many samples one update must have for the loss to be defined.
     smallest_batch: int = 1
+    #: Whether `generator_loss` takes, as a fourth argument, what the discriminator makes of real samples, one for each
+    #: generated one. Only then does the game compute it.
+    reads_real: bool = False
+    #: Whether the sigmoid of what the discriminator gives is the probability that a sample is real.
+    gives_probability: bool = False
 
     def diagnostic_names(self, latent: "Latent") -> tuple[str, ...]:
         """Names of the values that `diagnostics` returns; `fit` logs their means beside `d_loss` and `g_loss`."""
@@ -97,6 +108,12 @@ class AdversarialLoss:
     def generator_loss(self, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         """What the generator minimises, `[B]` float32."""
         raise NotImplementedError
+
+    def confidence(self, real_outputs: Outputs, fake_outputs: Outputs) -> Tensor:
+        """How sure the discriminator is of real samples, `[B]` float32: positive where it is right. The sign is what
+        `kerasgan.augment.Adaptive` goes by.
+        """
+        raise ValueError(f"{type(self).__name__} does not say when its discriminator is right (confidence).")
 
     def diagnostics(
         self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent"
@@ -123,6 +140,8 @@ class LogitLoss(AdversarialLoss):
         ValueError: `label_smoothing` is outside [0, 1).
     """
 
+    gives_probability = True
+
     def __init__(self, label_smoothing: float = 0.0) -> None:
         if not 0.0 <= label_smoothing < 1.0:
             raise ValueError(f"label_smoothing must lie in [0, 1), found {label_smoothing}.")
@@ -142,6 +161,10 @@ class LogitLoss(AdversarialLoss):
         if self.label_smoothing:
             real_term += self.label_smoothing * real
         return real_term + ops.softplus(fake)
+
+    def confidence(self, real_outputs: Outputs, fake_outputs: Outputs) -> Tensor:
+        """The logit: D is above one half (arXiv:2006.06676, Eq. 1)."""
+        return logits_of(real_outputs)
 
     def diagnostics(
         self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent"
@@ -189,6 +212,145 @@ class KL(LogitLoss):
         return kl_generator_loss(logits_of(fake_outputs))
 
 
+@keras.saving.register_keras_serializable("kerasgan")
+class Hinge(AdversarialLoss):
+    """The hinge loss (arXiv:1705.02894; arXiv:1802.05957, Eq. 16 and 17), on whatever number D gives.
+
+        d_loss = [1 - D(x)]^+ + [1 + D(G(z))]^+
+        g_loss = -D(G(z))
+
+    The best D is sign(p - q), and gives d_loss = 2 (1 - TV), TV the total variation distance of data and generator.
+    """
+
+    def discriminator_loss(self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
+        return ops.relu(1.0 - logits_of(real_outputs)) + ops.relu(1.0 + logits_of(fake_outputs))
+
+    def generator_loss(self, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
+        return -logits_of(fake_outputs)
+
+    def confidence(self, real_outputs: Outputs, fake_outputs: Outputs) -> Tensor:
+        """D itself."""
+        return logits_of(real_outputs)
+
+    def diagnostic_names(self, latent: "Latent") -> tuple[str, ...]:
+        return ("total_variation",)
+
+    def diagnostics(
+        self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent"
+    ) -> dict[str, Tensor]:
+        """`total_variation`: 1 - d_loss / 2, from no D above TV: a lower bound, in expectation over samples that D was
+        not fitted to.
+        """
+        return {"total_variation": 1.0 - self.discriminator_loss(real_outputs, fake_outputs, z, latent) / 2.0}
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class LeastSquares(AdversarialLoss):
+    """The least-squares GAN (arXiv:1611.04076, Eq. 9), with the targets 1, 0 and 1 and the paper's halves.
+
+        d_loss = (D(x) - 1)^2 / 2 + D(G(z))^2 / 2
+        g_loss = (D(G(z)) - 1)^2 / 2
+
+    D is the number itself, without a sigmoid; the best is p / (p + q).
+    """
+
+    def discriminator_loss(self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
+        real, fake = logits_of(real_outputs), logits_of(fake_outputs)
+        return 0.5 * ops.square(real - 1.0) + 0.5 * ops.square(fake)
+
+    def generator_loss(self, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
+        return 0.5 * ops.square(logits_of(fake_outputs) - 1.0)
+
+    def confidence(self, real_outputs: Outputs, fake_outputs: Outputs) -> Tensor:
+        """D - 1/2: D is half way between the targets."""
+        return logits_of(real_outputs) - 0.5
+
+    def diagnostic_names(self, latent: "Latent") -> tuple[str, ...]:
+        return ("d_real", "d_fake")
+
+    def diagnostics(
+        self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent"
+    ) -> dict[str, Tensor]:
+        """`d_real`, `d_fake`: D itself, which is drawn to 1 and to 0 but not bound to lie between them."""
+        return {"d_real": logits_of(real_outputs), "d_fake": logits_of(fake_outputs)}
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class Wasserstein(AdversarialLoss):
+    """The Wasserstein GAN's loss (arXiv:1701.07875, Eq. 3): D is a critic, whose numbers mean nothing by themselves.
+
+        d_loss = D(G(z)) - D(x)
+        g_loss = -D(G(z))
+
+    It needs something that keeps D's slope bounded, or D grows for ever: `kerasgan.penalties.GradientPenalty(10)` with
+    `d_steps=5` and Adam(1e-4, beta_1=0, beta_2=.9) is WGAN-GP (arXiv:1704.00028).
+    """
+
+    def discriminator_loss(self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
+        return logits_of(fake_outputs) - logits_of(real_outputs)
+
+    def generator_loss(self, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
+        return -logits_of(fake_outputs)
+
+    def confidence(self, real_outputs: Outputs, fake_outputs: Outputs) -> Tensor:
+        """D(x) - D(G(z)), row by row, because D has no zero of its own."""
+        return logits_of(real_outputs) - logits_of(fake_outputs)
+
+    def diagnostic_names(self, latent: "Latent") -> tuple[str, ...]:
+        return ("critic_gap",)
+
+    def diagnostics(
+        self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent"
+    ) -> dict[str, Tensor]:
+        """`critic_gap`: D(x) - D(G(z)). Of a D whose slope is at most 1 it is a lower bound on the Wasserstein distance
+        of data and generator, in expectation over samples that D was not fitted to.
+        """
+        return {"critic_gap": logits_of(real_outputs) - logits_of(fake_outputs)}
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class Relativistic(AdversarialLoss):
+    """The relativistic pairing loss: D judges a real sample and a generated one against each other.
+
+        d_loss = softplus(-(D(x) - D(G(z))))
+        g_loss = softplus(-(D(G(z)) - D(x)))        (arXiv:2501.05441, Eq. 2, with f(t) = -log(1 + exp(-t)))
+
+    x and z are paired by their rows in the batch. The theory of that paper wants R1 and R2 beside it
+    (`kerasgan.penalties`). The generator's update sees the real samples of the last discriminator update.
+    """
+
+    reads_real = True
+
+    def discriminator_loss(self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
+        return ops.softplus(logits_of(fake_outputs) - logits_of(real_outputs))
+
+    def generator_loss(
+        self, fake_outputs: Outputs, z: Tensor, latent: "Latent", real_outputs: Outputs | None = None
+    ) -> Tensor:
+        if real_outputs is None:
+            raise ValueError("The relativistic generator loss needs the discriminator's outputs for real samples.")
+        return ops.softplus(logits_of(real_outputs) - logits_of(fake_outputs))
+
+    def confidence(self, real_outputs: Outputs, fake_outputs: Outputs) -> Tensor:
+        """D(x) - D(G(z)), row by row, because D has no zero of its own."""
+        return logits_of(real_outputs) - logits_of(fake_outputs)
+
+    def diagnostic_names(self, latent: "Latent") -> tuple[str, ...]:
+        return ("pair_accuracy", "pair_jsd")
+
+    def diagnostics(
+        self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent"
+    ) -> dict[str, Tensor]:
+        """`pair_accuracy`: the share of pairs of which D finds the real one. `pair_jsd`: log 2 - d_loss, in nats.
+
+        d_loss is the cross-entropy of telling (real, generated) from (generated, real) by sigmoid(D(x) - D(G(z))). That
+        is at least log 2 - JSD, JSD that of the two orders of a pair: so `pair_jsd` is a lower bound on it, 0 where
+        generator and data agree, in expectation over samples that D was not fitted to.
+        """
+        gap = logits_of(real_outputs) - logits_of(fake_outputs)
+        return {"pair_accuracy": ops.cast(gap > 0.0, "float32"), "pair_jsd": math.log(2.0) - ops.softplus(-gap)}
+
+
 def _names_of(outputs: Outputs) -> str:
     return ", ".join(sorted(outputs)) if isinstance(outputs, dict) else "one tensor"
 
@@ -198,7 +360,7 @@ def energies_of(outputs: Outputs) -> Tensor:
     if not isinstance(outputs, dict) or "energy" not in outputs:
         raise ValueError(
             f"EBGAN reads energies: its discriminator must give a dict with 'energy' [B]; found {_names_of(outputs)}. "
-            "Discriminators that give logits play for minimax, non_saturating or kl."
+            "Discriminators that give logits play for the other losses, such as non_saturating."
         )
     energy = outputs["energy"]
     if len(energy.shape) != 1:
@@ -206,6 +368,11 @@ def energies_of(outputs: Outputs) -> Tensor:
             f"EBGAN needs one energy per sample, shape [B]; the discriminator gives {tuple(energy.shape)}."
         )
     return ops.cast(energy, "float32")
+
+
+def scores_of(outputs: Outputs) -> Tensor:
+    """The one number per sample in a discriminator's outputs, logit or energy, as float32 `[B]`."""
+    return energies_of(outputs) if isinstance(outputs, dict) and "energy" in outputs else logits_of(outputs)
 
 
 def pulling_away_term(encodings: Tensor) -> Tensor:
@@ -278,6 +445,10 @@ class EBGAN(AdversarialLoss):
             )
         return energy + self.pulling_away_weight * pulling_away_term(fake_outputs["encoding"])
 
+    def confidence(self, real_outputs: Outputs, fake_outputs: Outputs) -> Tensor:
+        """By how much the energy of the generated sample in the same row is above the real one's."""
+        return energies_of(fake_outputs) - energies_of(real_outputs)
+
     def diagnostic_names(self, latent: "Latent") -> tuple[str, ...]:
         return ("energy_real", "energy_fake")
 
@@ -336,7 +507,7 @@ class InfoGAN(AdversarialLoss):
     L_I is the sum of `mutual_information` over all codes.
 
     Args:
-        adversarial: alias or instance of a logit loss: minimax, non_saturating or kl.
+        adversarial: alias or instance of any loss that reads one number per sample: all but ebgan and infogan.
         information_weight: the paper's lambda, which is 1.
 
     Raises:
@@ -347,21 +518,29 @@ class InfoGAN(AdversarialLoss):
         self, adversarial: str | AdversarialLoss | dict[str, Any] = "non_saturating", information_weight: float = 1.0
     ) -> None:
         self.adversarial = get(adversarial)
-        if not isinstance(self.adversarial, LogitLoss):
+        if isinstance(self.adversarial, (EBGAN, InfoGAN)):
             raise ValueError(
-                "InfoGAN builds on a logit loss: minimax, non_saturating or kl; "
+                f"InfoGAN builds on a loss of one number per sample: {', '.join(PLAIN)}; "
                 f"found {type(self.adversarial).__name__}."
             )
         self.information_weight = _checked_weight("information_weight", information_weight)
+        self.smallest_batch = self.adversarial.smallest_batch
+        self.reads_real = self.adversarial.reads_real
+        self.gives_probability = self.adversarial.gives_probability
 
     def discriminator_loss(self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         information = sum(mutual_information(fake_outputs, z, latent).values())
         adversarial = self.adversarial.discriminator_loss(real_outputs, fake_outputs, z, latent)
         return adversarial - self.information_weight * information
 
-    def generator_loss(self, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
+    def generator_loss(self, fake_outputs: Outputs, z: Tensor, latent: "Latent", *real_outputs: Outputs) -> Tensor:
         information = sum(mutual_information(fake_outputs, z, latent).values())
-        return self.adversarial.generator_loss(fake_outputs, z, latent) - self.information_weight * information
+        adversarial = self.adversarial.generator_loss(fake_outputs, z, latent, *real_outputs)
+        return adversarial - self.information_weight * information
+
+    def confidence(self, real_outputs: Outputs, fake_outputs: Outputs) -> Tensor:
+        """The adversarial loss's."""
+        return self.adversarial.confidence(real_outputs, fake_outputs)
 
     def diagnostic_names(self, latent: "Latent") -> tuple[str, ...]:
         if not hasattr(latent, "code_names"):
@@ -393,15 +572,24 @@ def _checked_weight(name: str, weight: float) -> float:
     return float(weight)
 
 
-ALIASES = {"minimax": Minimax, "non_saturating": NonSaturating, "kl": KL, "ebgan": EBGAN, "infogan": InfoGAN}
+PLAIN = {  # of one number per sample
+    "minimax": Minimax,
+    "non_saturating": NonSaturating,
+    "kl": KL,
+    "hinge": Hinge,
+    "least_squares": LeastSquares,
+    "wasserstein": Wasserstein,
+    "relativistic": Relativistic,
+}
+ALIASES: dict[str, type[AdversarialLoss]] = {**PLAIN, "ebgan": EBGAN, "infogan": InfoGAN}
 
 
 def get(identifier: Any) -> AdversarialLoss:
     """An adversarial loss from an alias, an instance or a config.
 
     Args:
-        identifier: one of `ALIASES` ("minimax", "non_saturating", "kl", "ebgan", "infogan"), an `AdversarialLoss`,
-            or what `serialize` returned for one.
+        identifier: one of `ALIASES` ("minimax", "non_saturating", "kl", "hinge", "least_squares", "wasserstein",
+            "relativistic", "ebgan", "infogan"), an `AdversarialLoss`, or what `serialize` returned for one.
 
     Raises:
         ValueError: the alias or the config is unknown; the message lists the known ones.

@@ -5,12 +5,18 @@ has logged so far, and the state of dropout's masks.
 """
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import keras
 import numpy as np
 import tensorflow as tf
+
+from kerasgan.augment import Augmentation
+from kerasgan.penalties import Penalty
+
+if TYPE_CHECKING:
+    from kerasgan.gan import GAN
 
 
 class RunningMeans:
@@ -27,6 +33,11 @@ class RunningMeans:
         """Takes values `[B]` by name into their means."""
         for name, value in values.items():
             self._means[name].update_state(tf.cast(value, tf.float32))
+
+    def update_where(self, **values: tuple[Any, Any]) -> None:
+        """Takes pairs of values `[B]` and a weight, 1 or 0, into the means of the weighted ones."""
+        for name, (value, weight) in values.items():
+            self._means[name].update_state(tf.cast(value, tf.float32), sample_weight=weight)
 
     def results(self) -> dict:
         """The means so far, float32 scalars; 0 of nothing."""
@@ -59,15 +70,26 @@ class Progress:
     def __init__(self, *networks: keras.Model) -> None:
         self._networks = networks
         self._saved: dict[str, np.ndarray] = {}
+        self._saved_state: dict[str, np.ndarray] = {}
+        self.state: dict[str, keras.Variable] = {}
         self._of_cut_epoch: dict[str, np.ndarray] | None = None
         self._evaluating = False
         self.looked_at = False  # whether the first batch of a training has been: see `checks.Attendant`
         self.trained: list[int] | None = None  # what `fit` was last traced for: see `checks.guarded`
         self.begin(())
 
-    def begin(self, names: tuple[str, ...]) -> None:
-        """Fresh means of these values."""
-        self.training, self.evaluation = RunningMeans(names), RunningMeans(names)
+    def begin(
+        self,
+        names: tuple[str, ...],
+        penalties: Sequence[Penalty] = (),
+        augmentation: Augmentation | None = None,
+    ) -> None:
+        """Fresh means of these values, and of what training alone logs: penalties, and what augmentation says."""
+        augmented = {} if augmentation is None else augmentation.logged()
+        self.training = RunningMeans((*names, *(penalty.name for penalty in penalties), *augmented))
+        self.evaluation = RunningMeans(names)
+        self.state = {} if augmentation is None else augmentation.variables()
+        self._restore_state()
         # The share of real samples with a negative number: see `checks.Attendant`. Never reset.
         self.negative = keras.metrics.Mean(name="negative")
 
@@ -91,13 +113,13 @@ class Progress:
             self.negative.update_state(tf.cast(tf.reduce_any(real < 0, axis=tuple(range(1, 4))), tf.float32))
 
     def samples_logged(self, strategy: tf.distribute.Strategy) -> float:
-        """How many samples the means of training are of, where workers have equal shares."""
+        """See the function of that name."""
         # Each device counts its own. Asking other workers for theirs would cost more than a small step does.
         counts = strategy.experimental_local_results(self.training.count().value)
         return sum(float(count) for count in counts) * strategy.num_replicas_in_sync / len(counts)
 
     def continue_epoch(self) -> None:
-        """See `GAN.continue_epoch`."""
+        """See the function of that name."""
         self._of_cut_epoch = self._saved or None
 
     def restore_means(self) -> None:
@@ -112,6 +134,8 @@ class Progress:
             store[f"random_state_{i}"] = generator.state.numpy()
         for name, state in self.training.states().items():
             store[f"running_{name}"] = state
+        for name, variable in self.state.items():
+            store[f"state_{name}"] = variable.numpy()
 
     def load(self, store: Any) -> dict[str, np.ndarray]:
         """Takes back what `save` has added, and gives the rest, which is Keras's.
@@ -122,6 +146,7 @@ class Progress:
         content = {key: np.asarray(store[key]) for key in store.keys()}  # noqa: SIM118 (a store, not a dict)
         states = {key: content.pop(key) for key in list(content) if key.startswith("random_state_")}
         running = {key: content.pop(key) for key in list(content) if key.startswith("running_")}
+        kept = {key: content.pop(key) for key in list(content) if key.startswith("state_")}
         generators = self._random_states()
         if len(states) != len(generators):
             raise ValueError(
@@ -129,10 +154,38 @@ class Progress:
                 f"{len(generators)}. Load them into a GAN of the same networks."
             )
         self._saved = {key.removeprefix("running_"): state for key, state in running.items()}
+        self._saved_state = {key.removeprefix("state_"): state for key, state in kept.items()}
+        self._restore_state()
         for i, generator in enumerate(generators):
             generator.state.assign(states[f"random_state_{i}"])
         return content
 
+    def _restore_state(self):
+        # What is loaded before `compile` has made the variables waits for them.
+        for name in [name for name in self._saved_state if name in self.state]:
+            self.state[name].assign(self._saved_state.pop(name))
+
     def _random_states(self):
         layers = [layer for network in self._networks for layer in network._flatten_layers()]
         return [generator for layer in layers for generator in getattr(layer, "_seed_generators", [])]
+
+
+# -- methods of a GAN -------------------------------------------------------------------------------------------------
+
+
+def continue_epoch(gan: "GAN") -> None:
+    """Lets the next `fit` of a GAN that was saved in the midst of an epoch log means over the whole of that epoch.
+
+    Keras begins every epoch with fresh means; the first that it begins after this call goes on with the saved ones.
+    """
+    gan.progress.continue_epoch()
+
+
+def running_means(gan: "GAN") -> dict[str, float]:
+    """What `fit` would log now: means since the epoch began; 0 before its first step."""
+    return {name: float(mean) for name, mean in gan.progress.training.results().items()}
+
+
+def samples_logged(gan: "GAN") -> float:
+    """How many samples those means are of, where workers have equal shares."""
+    return gan.progress.samples_logged(gan.distribute_strategy)

@@ -41,7 +41,14 @@ class Recipe:
             `keras.config.dtype_policy()`.
         sync_batch_norm: compute batch-normalisation statistics over the batches of all devices, not of each by itself.
         seed: of weights, noise and data order.
+        classes: of a conditional GAN, how many or their names; None is unconditional.
+        penalties: on the discriminator's gradient, as `GAN.compile` takes them in a string: "r1(5, every=16)".
+        lazy_correction: change the discriminator's Adam for lazy penalties (`penalties.correct_for_lazy`).
+        augment: of what the discriminator sees, as a string: "color,translation", "adaptive".
     """
+
+    #: Why a family has no classes, for those that have none.
+    no_classes: typing.ClassVar[str | None] = None
 
     image_shape: tuple[int, ...] = (28, 28, 1)
     batch_size: int = 128
@@ -53,6 +60,14 @@ class Recipe:
     precision: str | None = None
     sync_batch_norm: bool = False
     seed: int = 0
+    classes: int | tuple[str, ...] | None = None
+    penalties: str | None = None
+    lazy_correction: bool = False
+    augment: str | None = None
+
+    def rules(self) -> dict[str, Any]:
+        """What `GAN.compile` takes beside optimizers and loss."""
+        return {name: getattr(self, name) for name in ("d_steps", "fresh_noise", "penalties", "augment")}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,6 +207,8 @@ def get_recipe(name: str, **overrides: Any) -> Recipe:
             f"precision must be one of {', '.join(PRECISIONS)}; found {recipe.precision!r}."
             f"{suggestion(recipe.precision, PRECISIONS)}"
         )
+    if recipe.classes is not None and recipe.no_classes:
+        raise ValueError(f"{name} takes no classes: {recipe.no_classes}.")
     if not 0 <= recipe.seed < 2**31:
         raise ValueError(f"seed must be from 0 to 2**31 - 1; found {recipe.seed}.")
     return recipe
@@ -199,9 +216,10 @@ def get_recipe(name: str, **overrides: Any) -> Recipe:
 
 def _is_of(value: Any, annotation: Any) -> bool:
     """Whether a value is of an annotated type; whole numbers pass for floats, truth values for no number."""
-    if isinstance(value, tuple):
-        return typing.get_origin(annotation) is tuple and all(_is_of(item, int) for item in value)
     kinds = typing.get_args(annotation) if isinstance(annotation, types.UnionType) else (annotation,)
+    if isinstance(value, tuple):
+        of = [typing.get_args(kind)[0] for kind in kinds if typing.get_origin(kind) is tuple]
+        return any(all(_is_of(item, kind) for item in value) for kind in of)
     kinds = tuple(typing.get_origin(kind) or kind for kind in kinds)
     if isinstance(value, bool):
         return bool in kinds
@@ -215,7 +233,8 @@ def create_model(name: str, **overrides: Any) -> "GAN":
 
     Args:
         name: one of `list_models()`.
-        **overrides: fields of the family's recipe, such as `image_shape=(32, 32, 3)`, `loss="kl"` or `d_steps=2`.
+        **overrides: fields of the family's recipe, such as `image_shape=(32, 32, 3)`, `classes=10`, `loss="kl"`,
+            `penalties="r1(5, every=16)"` or `augment="color,translation"`.
 
     Raises:
         ValueError: unknown model, field or value; an image shape that the family cannot build.
@@ -225,6 +244,10 @@ def create_model(name: str, **overrides: Any) -> "GAN":
         gan = get_family(name).build(recipe)
     if recipe.sync_batch_norm:
         _synchronise(gan)
+    if recipe.lazy_correction:
+        from kerasgan.penalties import correct_for_lazy
+
+        correct_for_lazy(gan.d_optimizer, gan.penalties)
     return gan
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from kerasgan import losses
+from kerasgan import augment, losses, penalties
 
 if TYPE_CHECKING:
     from kerasgan.gan import GAN
@@ -36,5 +36,7 @@ def rules_of(gan: "GAN") -> dict[str, Any]:
         "loss": losses.serialize(gan.loss),
         "d_steps": gan.d_steps,
         "fresh_noise": gan.fresh_noise,
+        "penalties": penalties.serialize(gan.penalties),
+        "augment": augment.serialize(gan.augment),
         **gan.compile_options,
     }

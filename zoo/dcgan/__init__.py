@@ -13,14 +13,17 @@ if TYPE_CHECKING:
 def build(recipe: DCGANRecipe) -> "GAN":
     """The compiled GAN that a recipe describes."""
     from kerasgan.gan import GAN
-    from kerasgan.latents import Uniform
+    from kerasgan.latents import Uniform, for_classes
     from kerasgan.optimizers import Adam
     from kerasgan.zoo.dcgan import networks
 
+    latent = for_classes(Uniform(recipe.latent_dim, -1.0, 1.0), recipe.classes)
+    logits = getattr(latent, "classes", 1)  # one for each class
+    shape, width, units = recipe.image_shape, recipe.discriminator_width, recipe.discriminator_units
     gan = GAN(
-        networks.generator(recipe.image_shape, recipe.latent_dim, recipe.generator_width, recipe.seed),
-        networks.discriminator(recipe.image_shape, recipe.discriminator_width, recipe.discriminator_units, recipe.seed),
-        Uniform(recipe.latent_dim, -1.0, 1.0),
+        networks.generator(shape, latent.dim, recipe.generator_width, recipe.seed),
+        networks.discriminator(shape, width, units, recipe.seed, logits),
+        latent,
         value_range=(-1, 1),
         ema_decay=recipe.ema_decay,
         seed=recipe.seed,
@@ -30,8 +33,7 @@ def build(recipe: DCGANRecipe) -> "GAN":
         d_optimizer=Adam(recipe.learning_rate, beta_1=recipe.beta_1),
         g_optimizer=Adam(recipe.generator_learning_rate, beta_1=recipe.beta_1),
         loss=recipe.loss,
-        d_steps=recipe.d_steps,
-        fresh_noise=recipe.fresh_noise,
+        **recipe.rules(),
     )
     return gan
 

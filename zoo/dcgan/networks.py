@@ -65,14 +65,15 @@ def generator(image_shape: tuple[int, int, int], latent_dim: int, width: int, se
     return keras.Model(z, images, name="generator")
 
 
-def discriminator(image_shape: tuple[int, int, int], width: int, units: int, seed: int) -> keras.Model:
-    """Images `[B, H, W, C]` in [-1, 1] -> logits `[B, 1]`.
+def discriminator(image_shape: tuple[int, int, int], width: int, units: int, seed: int, logits: int = 1) -> keras.Model:
+    """Images `[B, H, W, C]` in [-1, 1] -> logits `[B, logits]`.
 
     Args:
         image_shape: as for the generator.
         width: channels of the first map; they double with every map half the size.
         units: of a hidden dense layer behind the maps; 0 for none.
         seed: of the initial weights.
+        logits: how many: one, or one for each class.
     """
     seeds = iter(range(seed * 1000 + 500, seed * 1000 + 1000))
     _, halvings = _first_map(image_shape[0])
@@ -90,5 +91,5 @@ def discriminator(image_shape: tuple[int, int, int], width: int, units: int, see
     if units:
         x = layers.Dense(units, use_bias=False, kernel_initializer=_weights(seeds))(x)
         x = layers.LeakyReLU(negative_slope=0.2)(_batch_norm(seeds)(x))
-    logits = layers.Dense(1, use_bias=False, kernel_initializer=_weights(seeds), dtype="float32", name="logits")(x)
-    return keras.Model(images, logits, name="discriminator")
+    judged = layers.Dense(logits, use_bias=False, kernel_initializer=_weights(seeds), dtype="float32", name="logits")(x)
+    return keras.Model(images, judged, name="discriminator")

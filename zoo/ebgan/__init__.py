@@ -40,8 +40,7 @@ def build(recipe: EBGANRecipe) -> "GAN":
         d_optimizer=Adam(recipe.learning_rate, beta_1=recipe.beta_1),
         g_optimizer=Adam(recipe.learning_rate, beta_1=recipe.beta_1),
         loss=losses.EBGAN(recipe.margin, recipe.pulling_away_weight),
-        d_steps=recipe.d_steps,
-        fresh_noise=recipe.fresh_noise,
+        **recipe.rules(),
     )
     return gan
 

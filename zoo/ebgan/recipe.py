@@ -17,6 +17,8 @@ class EBGANRecipe(Recipe):
     `kerasgan train --model=ebgan --dataset=fashion_mnist --output=runs/ebgan`
     """
 
+    no_classes = "its discriminator gives one energy, and no logit for each class; dcgan and vanilla_gan take them"
+
     image_shape: tuple[int, ...] = (28, 28, 1)
     batch_size: int = 128
     epochs: int = 20

@@ -33,8 +33,7 @@ def build(recipe: InfoGANRecipe) -> "GAN":
         d_optimizer=Adam(recipe.d_learning_rate, beta_1=recipe.beta_1),
         g_optimizer=Adam(recipe.g_learning_rate, beta_1=recipe.beta_1),
         loss=losses.InfoGAN("non_saturating" if recipe.loss == "infogan" else recipe.loss, recipe.information_weight),
-        d_steps=recipe.d_steps,
-        fresh_noise=recipe.fresh_noise,
+        **recipe.rules(),
     )
     return gan
 

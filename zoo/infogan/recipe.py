@@ -12,10 +12,12 @@ class InfoGANRecipe(Recipe):
     `kerasgan train --model=infogan --dataset=fashion_mnist --output=runs/infogan`
     """
 
+    no_classes = "its codes find classes of their own, without labels; dcgan and vanilla_gan take them"
+
     image_shape: tuple[int, ...] = (28, 28, 1)
     batch_size: int = 128
     epochs: int = 11  # of 468 updates; the authors' launcher stops after 5,000
-    #: "infogan" is the paper's, on top of non_saturating; minimax or kl put it on top of that one instead.
+    #: "infogan" is the paper's, on top of non_saturating; the name of another loss puts it on top of that one instead.
     loss: str = "infogan"
     fresh_noise: bool = True  # the authors run the two updates one after the other, each with noise of its own
     noise_dim: int = 62

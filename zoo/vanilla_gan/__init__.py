@@ -15,7 +15,7 @@ def build(recipe: VanillaGANRecipe) -> "GAN":
     import math
 
     from kerasgan.gan import GAN
-    from kerasgan.latents import Uniform
+    from kerasgan.latents import Uniform, for_classes
     from kerasgan.optimizers import Adam, FlooredExponentialDecay, RampedMomentumSGD
     from kerasgan.zoo.vanilla_gan import networks
 
@@ -36,12 +36,13 @@ def build(recipe: VanillaGANRecipe) -> "GAN":
             Adam(rate, beta_1=0.5) for rate in (recipe.learning_rate, recipe.generator_learning_rate)
         )
 
+    latent = for_classes(Uniform(recipe.latent_dim, -math.sqrt(3.0), math.sqrt(3.0)), recipe.classes)
+    logits = getattr(latent, "classes", 1)  # one for each class
+    shape, units, pieces = recipe.image_shape, recipe.discriminator_units, recipe.discriminator_pieces
     gan = GAN(
-        networks.generator(recipe.image_shape, recipe.latent_dim, recipe.generator_units, recipe.seed),
-        networks.discriminator(
-            recipe.image_shape, recipe.discriminator_units, recipe.discriminator_pieces, recipe.seed
-        ),
-        Uniform(recipe.latent_dim, -math.sqrt(3.0), math.sqrt(3.0)),
+        networks.generator(shape, latent.dim, recipe.generator_units, recipe.seed),
+        networks.discriminator(shape, units, pieces, recipe.seed, logits),
+        latent,
         value_range=(0, 1) if len(recipe.image_shape) == 3 else None,
         ema_decay=recipe.ema_decay,
         seed=recipe.seed,
@@ -51,8 +52,7 @@ def build(recipe: VanillaGANRecipe) -> "GAN":
         d_optimizer=d_optimizer,
         g_optimizer=g_optimizer,
         loss=recipe.loss,
-        d_steps=recipe.d_steps,
-        fresh_noise=recipe.fresh_noise,
+        **recipe.rules(),
     )
     return gan
 

@@ -30,8 +30,8 @@ def generator(image_shape: tuple[int, ...], latent_dim: int, units: int, seed: i
     return keras.Model(z, images, name="generator")
 
 
-def discriminator(image_shape: tuple[int, ...], units: int, pieces: int, seed: int) -> keras.Model:
-    """Images `[B, H, W, C]` in [0, 1], or vectors `[B, n]` -> logits `[B, 1]`.
+def discriminator(image_shape: tuple[int, ...], units: int, pieces: int, seed: int, logits: int = 1) -> keras.Model:
+    """Images `[B, H, W, C]` in [0, 1], or vectors `[B, n]` -> logits `[B, logits]`.
 
     Two maxout layers (Goodfellow et al. 2013, arXiv:1302.4389): each unit is the largest of `pieces` linear ones.
     Dropout keeps .8 of the inputs and .5 of every hidden layer.
@@ -41,6 +41,7 @@ def discriminator(image_shape: tuple[int, ...], units: int, pieces: int, seed: i
         units: of each maxout layer.
         pieces: linear pieces of a maxout unit.
         seed: of the initial weights and of the dropout masks.
+        logits: how many: one, or one for each class.
     """
     seeds = iter(range(seed * 1000 + 500, seed * 1000 + 1000))
     images = keras.Input(image_shape, name="images")
@@ -52,5 +53,5 @@ def discriminator(image_shape: tuple[int, ...], units: int, pieces: int, seed: i
         x = layers.Reshape((pieces, units))(x)
         x = ops.max(x, axis=1)  # (B, units)
     x = layers.Dropout(0.5, seed=next(seeds))(x)
-    logits = layers.Dense(1, kernel_initializer=_uniform(0.005, seeds), dtype="float32", name="logits")(x)
-    return keras.Model(images, logits, name="discriminator")
+    judged = layers.Dense(logits, kernel_initializer=_uniform(0.005, seeds), dtype="float32", name="logits")(x)
+    return keras.Model(images, judged, name="discriminator")

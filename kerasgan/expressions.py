@@ -1,0 +1,45 @@
+"""What a recipe says in one string: names with arguments, such as `r1(5, every=16), r2(5)` or `color, translation`."""
+
+import ast
+import dataclasses
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """A name, and what stands in the brackets behind it. Bare names among the arguments are strings."""
+
+    name: str
+    arguments: tuple[Any, ...] = ()
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+def read_calls(text: str, what: str) -> list[Call]:
+    """The names in a text, with their arguments.
+
+    Args:
+        text: names, each with or without arguments in brackets, between commas. Numbers, texts and names are
+            arguments; nothing is computed.
+        what: for messages, such as "penalties".
+
+    Raises:
+        ValueError: the text is nothing of that kind.
+    """
+    try:
+        tree = ast.parse(text.strip() or "()", mode="eval").body
+        return [_call(part) for part in (tree.elts if isinstance(tree, ast.Tuple) else [tree])]
+    except (SyntaxError, ValueError):
+        raise ValueError(f"{what} are names between commas, such as 'r1(5, every=16)'; found {text!r}.") from None
+
+
+def _call(node: ast.expr) -> Call:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        options = {str(keyword.arg): _value(keyword.value) for keyword in node.keywords}
+        return Call(node.func.id, tuple(map(_value, node.args)), options)
+    if isinstance(node, ast.Name):
+        return Call(node.id)
+    raise ValueError("no name")
+
+
+def _value(node: ast.expr) -> Any:
+    return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)
