@@ -167,9 +167,9 @@ def try_out(
     norms = [x.name for x in discriminator._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
     if penalties and norms:
         warnings.warn(
-            f"The discriminator has batch normalisation ({norms[0]}) and the penalty {penalties[0].name}: the penalty is "
-            "meant for each sample by itself, and the norm makes each depend on its whole batch. Leave the norm out, as "
-            "WGAN-GP does.",
+            f"The discriminator has batch normalisation ({norms[0]}) beside the penalty {penalties[0].name}, which is "
+            "meant for each sample by itself, while the norm makes each depend on its whole batch. Leave the norm out, "
+            "as WGAN-GP does.",
             stacklevel=3,
         )
 
@@ -202,7 +202,7 @@ class RealSamples:
         latent: says whether there are classes.
     """
 
-    def __init__(self, shape: tuple[int, ...], value_range: tuple[float, float] | None, latent: Latent) -> None:
+    def __init__(self, shape: tuple[int, ...], value_range: tuple[float, float] | None, latent: Any) -> None:
         self.shape = shape
         self.value_range = value_range
         self.latent = latent
@@ -256,10 +256,8 @@ class RealSamples:
             return tf.identity(x), None if y is None else tf.identity(y)
 
     def _check_labels(self, y, x):
-        classes = self.latent.classes
-        checks = _check(
-            tf.equal(tf.shape(y)[0], tf.shape(x)[0]), "There must be a label for each sample; found", tf.shape(y)[0]
-        )
+        classes, rows = len(self.latent.class_names), tf.shape(y)[0]
+        checks = _check(tf.equal(rows, tf.shape(x)[0]), "There must be a label for each sample; labels found:", rows)
         rule = f"Labels must lie from 0 to {classes - 1}; found"
         found = tf.reduce_min(y), "to", tf.reduce_max(y)
         return checks + _check(tf.reduce_all((y >= 0) & (y < classes)), rule, *found)

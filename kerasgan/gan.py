@@ -3,8 +3,8 @@
 `train_step` is Algorithm 1 of "Generative Adversarial Nets" (Goodfellow et al. 2014, arXiv:1406.2661) and reads in
 the order in which a batch flows. Networks, latent and loss are parts that are handed in; a family of GANs brings its
 own parts and does not override anything here. What a GAN is besides has rooms of its own: the checks of what comes in
-(`checks`), the generator's average (`averages`), drawing (`drawing`), what an interrupted training keeps (`progress`).
-The game knows of classes only that each sample has its column among the discriminator's numbers (`labels`).
+(`checks`), the generator's average (`averages`), drawing (`drawing`), what an interrupted training keeps (`progress`),
+which of the discriminator's numbers is a sample's own (`labels`).
 """
 
 from collections.abc import Sequence
@@ -14,12 +14,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasgan import augment as augmentations
 from kerasgan import averages, checks, latents, losses, optimizers, progress, serialization, strategies
-from kerasgan import penalties as gradient_penalties
+from kerasgan.augment import get as get_augmentation
 from kerasgan.drawing import Drawing
 from kerasgan.labels import own_column, record_shares
-from kerasgan.penalties import FAKE, REAL
+from kerasgan.penalties import FAKE, LINE, REAL, Payment
+from kerasgan.penalties import get as get_penalties
 
 # Streams of noise that never meet: for training, for evaluation, for augmentation, for penalties on lines.
 TRAINING, EVALUATION, AUGMENTATION, PENALTY = 0, 1, 2, 3
@@ -60,15 +60,15 @@ class GAN(keras.Model):
         self.value_range = None if value_range is None else (float(value_range[0]), float(value_range[1]))
         self.seed = int(seed)
         self.sample_shape = checks.output_shape(generator, latent)[1:]
-        # Steps played so far. It is saved with the model and all training noise is drawn from it, so that a loaded
-        # model goes on with the noise that an uninterrupted run would have drawn.
+        # Steps played so far, saved with the model: all training noise is drawn from it, so that a loaded model goes on
+        # with the noise that an uninterrupted run would have drawn.
         counter = {"shape": (), "dtype": "int64", "initializer": "zeros", "trainable": False}
         self.step = self.add_weight(**counter, name="step", aggregation="only_first_replica")
-        self._average = None
+        self._average = self.ema_generator = None
         if ema_decay is not None:
             statistics_step = self.add_weight(**counter, name="ema_statistics_step")
             self._average = averages.Average(generator, latent, ema_decay, self.seed, self.step, statistics_step)
-        self.ema_generator = None if self._average is None else self._average.follower
+            self.ema_generator = self._average.follower
         self._real = checks.RealSamples(self.sample_shape, self.value_range, latent)
         self._drawing = Drawing(latent, self.sample_shape, self.value_range)
         self.progress = progress.Progress(generator, discriminator)
@@ -100,25 +100,24 @@ class GAN(keras.Model):
         """Chooses the players' optimizers and what they play for.
 
         Args:
-            d_optimizer, g_optimizer: anything `keras.optimizers.get` takes; None is Adam(2e-4, beta_1=0.5), the
-                DCGAN paper's.
+            d_optimizer, g_optimizer: what `keras.optimizers.get` takes; None is DCGAN's, Adam(2e-4, beta_1=0.5).
             loss: an alias of `kerasgan.losses.ALIASES`, such as "hinge", or a `kerasgan.losses.AdversarialLoss`.
-            d_steps: k of Algorithm 1, discriminator updates per generator update. Each takes its own real
-                minibatch: a fitted batch of k*B images is split in k.
-            fresh_noise: False trains the generator on the samples of the last discriminator update (one forward pass
-                less); True draws new ones, as Algorithm 1 is printed.
+            d_steps: k of Algorithm 1, D's updates per update of G. Each takes its own real minibatch: a fitted batch of
+                k*B images is split in k.
+            fresh_noise: False trains G on the samples of the last update of D; True draws new ones, as Algorithm 1 is
+                printed (one forward pass more).
             penalties: on D's gradient: of `kerasgan.penalties`, one or a list, or a string: "r1(5, every=16), r2(5)".
             augment: of what D sees in training: of `kerasgan.augment`, or a string: "color,translation", "adaptive".
-            **kwargs: `jit_compile`, `run_eagerly`, `steps_per_execution`, as in Keras; but XLA, which drops the checks
-                of real samples, is used only where `jit_compile=True` asks for it.
+            **kwargs: Keras's `jit_compile` (XLA, which drops the checks of real samples; where True asks for it),
+                `run_eagerly`, `steps_per_execution`.
 
         Raises:
-            ValueError: an unknown loss, optimizer, penalty, augmentation or argument, a loss of another family,
-                `d_steps` below 1, a discriminator without a logit for each class, or augmentation of no images.
+            ValueError: an unknown loss, optimizer, penalty, augmentation or argument, `d_steps` below 1, or parts that
+                do not fit: a loss of another family, no logit for each class, augmentation of no images.
         """
         checks.check_options(d_steps, kwargs)
-        loss, penalties = losses.get(loss), gradient_penalties.get(penalties)
-        augment = augmentations.get(augment, self.value_range)
+        loss, penalties = losses.get(loss), get_penalties(penalties)
+        augment = get_augmentation(augment, self.value_range)
         names = "d_loss", "g_loss", *loss.diagnostic_names(self.latent)
         players = (d_optimizer, self.discriminator), (g_optimizer, self.generator)
         d_optimizer, g_optimizer = optimizers.prepare(*players)
@@ -126,13 +125,9 @@ class GAN(keras.Model):
 
         # Without optimizer=None Keras would add an RMSprop of its own; its "auto" is XLA wherever there is a GPU.
         super().compile(optimizer=None, **{**kwargs, "jit_compile": kwargs.get("jit_compile") is True})
-        self.d_optimizer = d_optimizer
-        self.g_optimizer = g_optimizer
-        self.loss = loss
-        self.d_steps = int(d_steps)
-        self.fresh_noise = bool(fresh_noise)
-        self.penalties = penalties
-        self.augment = augment
+        self.d_optimizer, self.g_optimizer = d_optimizer, g_optimizer
+        self.loss, self.penalties, self.augment = loss, penalties, augment
+        self.d_steps, self.fresh_noise = int(d_steps), bool(fresh_noise)
         self.compile_options = kwargs
         self.progress.begin(names, penalties, augment)
 
@@ -145,13 +140,13 @@ class GAN(keras.Model):
 
     def _play(self, minibatches):
         for i, (real, labels) in enumerate(minibatches):
-            z = self._noise(real, labels, TRAINING, self.step, i)  # (B, latent.dim), of the classes of the real samples
+            z = self._noise(real, TRAINING, self.step, i, labels=labels)  # (B, latent.dim), real samples' classes
             with tf.GradientTape() as generator_tape:
                 fake = self.generator(z, training=True)  # (B, ...)
             self._update_discriminator(real, fake, z, labels, i)
 
         if self.fresh_noise:
-            z = self._noise(real, labels, TRAINING, self.step, self.d_steps)
+            z = self._noise(real, TRAINING, self.step, self.d_steps, labels=labels)
             with tf.GradientTape() as generator_tape:
                 fake = self.generator(z, training=True)
         self._update_generator(real, fake, z, labels, generator_tape)
@@ -162,7 +157,7 @@ class GAN(keras.Model):
         return strategies.as_logs(self.progress.training.results())
 
     def _judge(self, samples, labels, update, kind):
-        """What the discriminator makes of samples in training: augmented, each in the column of its own label."""
+        """What the discriminator makes of samples in training: augmented, of each the column of its label."""
         if self.augment is not None:
             u = latents.noise_like(self.augment.noise, samples, self.seed, AUGMENTATION, self.step, update, kind)
             samples = self.augment(samples, u, self.value_range)
@@ -180,8 +175,8 @@ class GAN(keras.Model):
         variables = self.discriminator.trainable_variables
         gradients = tape.gradient(objective, [v.value for v in variables])
         if self.penalties:
-            lines = latents.noise_like(gradient_penalties.LINE, real, self.seed, PENALTY, self.step, i)  # (B, 1)
-            paid = gradient_penalties.Payment(lambda x, kind: self._judge(x, labels, i, kind), real, fake, lines)
+            u = latents.noise_like(LINE, real, self.seed, PENALTY, self.step, i)  # (B, 1)
+            paid = Payment(lambda samples, kind: self._judge(samples, labels, i, kind), real, fake, u)
             update = self.step * self.d_steps + i
             gradients = paid.add(self.penalties, gradients, variables, self.d_optimizer, update)
             self.progress.training.update_where(**paid.values)
@@ -210,40 +205,34 @@ class GAN(keras.Model):
         self.progress.training.update(g_loss=per_sample)
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        """The losses and diagnostics on held-out data: networks in inference mode, no augmentation, no update.
-
-        The generator is the one that plays (not its average). The noise follows from `seed` and the images seen so far.
+        """The losses and diagnostics on held-out data: networks in inference mode, no augmentation, no update. The
+        generator is the one that plays, not its average; the noise follows from `seed` and the images seen so far.
         """
         real, labels = self._real.check(data, self.loss)
         means = self.progress.evaluation
         seen = means.count() * tf.distribute.get_strategy().num_replicas_in_sync  # each counts its own
-        z = self._noise(real, labels, EVALUATION, seen)
+        z = self._noise(real, EVALUATION, seen, labels=labels)
         fake_outputs = own_column(self.discriminator(self.generator(z, training=False), training=False), labels)
         real_outputs = own_column(self.discriminator(real, training=False), labels)
         outputs = real_outputs, fake_outputs, z, self.latent
         g_loss = self.loss.generator_loss(*outputs[1:], *[real_outputs] * self.loss.reads_real)
-        d_loss = self.loss.discriminator_loss(*outputs)
-        means.update(d_loss=d_loss, g_loss=g_loss, **self.loss.diagnostics(*outputs))
+        means.update(d_loss=self.loss.discriminator_loss(*outputs), g_loss=g_loss, **self.loss.diagnostics(*outputs))
         return strategies.as_logs(means.results())
 
-    def _noise(self, like, labels, *stream):
-        z = latents.noise_like(self.latent, like, self.seed, *stream)  # (B, latent.dim)
-        return z if labels is None else self.latent.with_labels(z, labels)
+    def _noise(self, like, *stream, labels=None):
+        return latents.noise_like(self.latent, like, self.seed, *stream, labels=labels)  # (B, latent.dim)
 
     def call(self, z: Any, training: bool = False) -> tf.Tensor:
         """Latent vectors `[B, latent.dim]` -> samples `[B, ...]` in `value_range`."""
-        if training:
-            return self.generator(z, training=True)
-        return self.inference_generator()(z, training=False)
+        return (self.generator if training else self.inference_generator())(z, training=training)
 
     def inference_generator(self) -> keras.Model:
-        """The network to sample from: the averaged generator if there is one, with batch statistics of its own.
-
-        They are computed here, if training has gone on since. In a graph, which cannot know, they stay as they are.
+        """The network to sample from: the averaged generator if there is one, with batch statistics of its own, which
+        are computed here if training has gone on since. In a graph, which cannot know, they stay as they are.
         """
-        if self._average is None:
-            return self.generator
-        return self._average.refresh() if tf.executing_eagerly() else self.ema_generator
+        if self._average is not None and tf.executing_eagerly():
+            return self._average.refresh()
+        return self.ema_generator or self.generator
 
     # -- Keras's side ----------------------------------------------------------------------------------------------
 
@@ -253,9 +242,9 @@ class GAN(keras.Model):
         change `model.optimizer` go through `kerasgan.callbacks.for_optimizer`.
 
         Raises:
-            ValueError: samples of another shape or value range than the discriminator's, NaN in them, labels that are
-                missing or of no class, weights of samples or classes, or a batch that does not divide by `d_steps` or
-                is too small for the loss. (A function compiled with `jit_compile=True` checks shapes only.)
+            ValueError: samples of another shape or value range, NaN in them, labels that are missing or of no class,
+                weights of samples or classes, or a batch that does not divide by `d_steps` or is too small for the
+                loss. (A function compiled with `jit_compile=True` checks shapes only.)
         """
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # Keras's default is True, of which Keras 3.15 warns for datasets
@@ -264,8 +253,7 @@ class GAN(keras.Model):
         kwargs["callbacks"] = checks.attended(callbacks)
         return checks.guarded(keras.Model.fit)(self, *checks.without_rest(self, x, y, *args, **kwargs), *args, **kwargs)
 
-    # Keras's own, with errors in plain words. `predict` takes z `[N, latent.dim]` to samples in `value_range`, which
-    # `to_unit_range` makes images of.
+    # Keras's own, with errors in plain words. `predict` takes z to samples; `to_unit_range` makes images of them.
     evaluate = checks.guarded(keras.Model.evaluate, held_out=True)
     test_on_batch = checks.guarded(keras.Model.test_on_batch, held_out=True)
     train_on_batch = checks.guarded(keras.Model.train_on_batch)
@@ -283,9 +271,7 @@ class GAN(keras.Model):
         super().reset_metrics()
         self.progress.restore_means()
 
-    # For whoever goes on in the midst of an epoch, and for callbacks.
-    continue_epoch = progress.continue_epoch
-    running_means = progress.running_means
+    continue_epoch, running_means = progress.continue_epoch, progress.running_means
     samples_logged = progress.samples_logged
 
     def get_config(self) -> dict[str, Any]:
@@ -316,8 +302,7 @@ class GAN(keras.Model):
         """Samples from the trained generator.
 
         Args:
-            n: how many.
-            seed: sample i is that of seed `seed + i`, however many are asked for.
+            n, seed: how many; sample i is that of seed `seed + i`, however many are asked for.
             batch_size: how many pass through the generator at once.
             codes: with a `Coded` latent, codes in place of those that the seeds give: a dict with "categorical" (whole
                 numbers from 0), "continuous" (numbers; -1 to 1 in training), or both. Each is one number or row
@@ -342,8 +327,8 @@ class GAN(keras.Model):
             batch_size: how many pass through the discriminator at once.
 
         Returns:
-            "categorical": float32 `[N, codes, k]`, the probability of each category of each code (a code with fewer
-            than the most, k, has zeros behind them); "continuous": float32 `[N, codes]`, means.
+            "categorical": float32 `[N, codes, k]`, the probability of each category of each code (behind a code with
+            fewer than the most, k, stand zeros); "continuous": float32 `[N, codes]`, means.
 
         Raises:
             ValueError: a model without codes, images of another shape or range, or batch_size below 1.
@@ -388,8 +373,8 @@ class GAN(keras.Model):
         """A trained, compiled GAN; no code that comes with it is run.
 
         Args:
-            preset: a name of `kerasgan.list_presets()`, the folder of a preset or of a run of `kerasgan train`, a
-                `.keras` file, or the `https://` address of an archive that holds a preset.
+            preset: a name of `kerasgan.list_presets()`, the folder of a preset or a run, a `.keras` file, or the
+                `https://` address of an archive that holds a preset.
             sha256: of that archive.
 
         Raises:
@@ -404,9 +389,8 @@ class GAN(keras.Model):
 
         Args:
             filepath: the folder; a SavedModel already there is replaced.
-            format: "tf_saved_model", or another that Keras knows. That exports `call`: z -> samples in `value_range`.
-            *args, **kwargs: Keras's `verbose` and `input_signature` (with which Keras exports `call` alone); `xla` and
-                `metadata` of `kerasgan.serving.export`; with another format, Keras's own.
+            format: "tf_saved_model", or another that Keras knows; that exports `call`, z -> samples in `value_range`.
+            *args, **kwargs: Keras's (`input_signature` exports `call` alone); `xla`, `metadata` of `serving.export`.
 
         Raises:
             ValueError: `filepath` is a file or a folder that holds something else.
