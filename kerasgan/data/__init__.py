@@ -124,9 +124,9 @@ def load(
         class_names: the names of labels that are given so.
 
     Returns:
-        A dataset of float32 `[batch_size, H, W, C]` or `[batch_size, n]`, ready for `fit`; with labels of pairs of
-        these and int32 `[batch_size]`. An epoch counts from its
-        second batch on: a look at the first, `next(iter(dataset))`, changes nothing.
+        A dataset of float32 `[batch_size, H, W, C]` or `[batch_size, n]`, ready for `fit`; with labels one of pairs,
+        these and int32 `[batch_size]`. An epoch counts from its second batch on: a look at the first,
+        `next(iter(dataset))`, changes nothing.
 
     Raises:
         ValueError: an unknown source or split, no usable images, values out of range, NaN, fewer images than a

@@ -44,7 +44,7 @@ def read_labels(path: pathlib.Path) -> tuple[np.ndarray, np.ndarray | None] | No
     if not path.is_file():
         raise ValueError(f"There is no file {path}.")
     try:
-        content = np.load(path, allow_pickle=False)
+        content = np.load(path, mmap_mode="r", allow_pickle=False)  # or a .npy would be read for nothing
         if isinstance(content, np.ndarray):
             return None
         with content:

@@ -36,7 +36,7 @@ def check_labels(labels: Any, class_names: Any, count: int, called: str) -> tupl
         raise ValueError(f"{called} are no array of whole numbers: {first_line(error)}.") from None
     if array.ndim == 2 and array.shape[1] == 1:
         array = array[:, 0]
-    if array.ndim != 1 or not np.issubdtype(array.dtype, np.integer):
+    if array.ndim != 1 or not array.size or not np.issubdtype(array.dtype, np.integer):
         raise ValueError(
             f"{called} must be whole numbers [N], a class for each sample; found {array.dtype} of shape {array.shape}."
         )

@@ -61,10 +61,10 @@ def _find_names(folder: pathlib.Path, files: list[pathlib.Path]) -> tuple[str, .
     found = {_class_of(path, folder) for path in files}
     if found.isdisjoint(names):
         return None
-    beside = [path for path in files if _class_of(path, folder) not in names]
-    if beside:
+    if outside := found.difference(names):  # in the folder itself, or in hidden ones
+        beside = [path for path in files if _class_of(path, folder) in outside]
         raise ValueError(
-            f"{folder} has class folders ({some(names)}) and {len(beside)} images beside them "
+            f"{folder} has class folders ({some(names)}) and {len(beside)} image(s) beside them "
             f"({some(path.relative_to(folder).as_posix() for path in beside)}): move each into the folder of its class."
         )
     empty = [name for name in names if name not in found]

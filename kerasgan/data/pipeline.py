@@ -87,8 +87,7 @@ def batches_of(
             batch = tf.ensure_shape(batch, (batch_size, *samples.shape[1:]))
         if labels is None:
             return batch, after
-        classes = tf.numpy_function(lambda indices: labels[indices], [rows], tf.int32)
-        return (batch, tf.ensure_shape(classes, batch.shape[:1])), after
+        return (batch, tf.ensure_shape(tf.gather(labels, rows), batch.shape[:1])), after
 
     def hand_out(batch: Any, after: tf.Tensor) -> Any:
         with tf.control_dependencies([epoch.assign(tf.maximum(epoch, after))]):

@@ -244,6 +244,7 @@ def test_sources_without_classes(tmp_path, picture_folder):
         (["a", "b", "a", "b"], "must be whole numbers .*found <U1"),
         ([[0], [1, 2], [0], [1]], "the labels of the array are no array of whole numbers"),
         (3, r"found int64 of shape \(\)"),
+        (np.zeros(0, int), r"found int64 of shape \(0,\)"),
         ([0, 1, -1, 0], "the labels of the array hold -1 in row 2; classes are counted from 0"),
         ([0, 1, 1700000000, 0], "hold 1700000000 in row 2, which would be one of 1700000001 classes"),
         (True, r"^the array has no labels: give them beside it, labels=\[\.\.\.\], a whole number for each sample\.$"),
@@ -313,10 +314,14 @@ def test_what_is_wrong_with_class_folders_is_said_before_an_image_is_read(tmp_pa
     (tmp_path / "pets" / "dogs").rmdir()
     Image.new("L", (4, 4)).save(tmp_path / "pets" / "stray.png")
     with pytest.raises(
-        ValueError, match=r"has class folders \(ants, bees, cats\) and 1 images beside them \(stray.png\)"
+        ValueError, match=r"has class folders \(ants, bees, cats\) and 1 image\(s\) beside them \(stray.png\)"
     ):
         data.load(name, batch_size=1, labels=True)
     assert data.load_labels(name) is None
+    (tmp_path / "pets" / ".trash").mkdir()
+    (tmp_path / "pets" / "stray.png").rename(tmp_path / "pets" / ".trash" / "old.png")
+    with pytest.raises(ValueError, match=r"\(ants, bees, cats\) and 1 image\(s\) beside them \(.trash/old.png\)"):
+        data.load(name, batch_size=1, labels=True)
 
 
 def test_flawed_class_folders_are_images_all_the_same(tmp_path):
