@@ -17,7 +17,7 @@ import tensorflow as tf
 from kerasgan import averages, checks, latents, losses, optimizers, progress, serialization, strategies
 from kerasgan.augment import get as get_augmentation
 from kerasgan.drawing import Drawing
-from kerasgan.labels import own_column, record_shares
+from kerasgan.labels import labelled, own_column, record_shares
 from kerasgan.penalties import FAKE, LINE, REAL, Payment
 from kerasgan.penalties import get as get_penalties
 
@@ -54,9 +54,7 @@ class GAN(keras.Model):
     ) -> None:
         super().__init__(**kwargs)
         checks.check_parts(generator, discriminator, latent, value_range, ema_decay, seed)
-        self.generator = generator
-        self.discriminator = discriminator
-        self.latent = latent
+        self.generator, self.discriminator, self.latent = generator, discriminator, latent
         self.value_range = None if value_range is None else (float(value_range[0]), float(value_range[1]))
         self.seed = int(seed)
         self.sample_shape = checks.output_shape(generator, latent)[1:]
@@ -140,13 +138,13 @@ class GAN(keras.Model):
 
     def _play(self, minibatches):
         for i, (real, labels) in enumerate(minibatches):
-            z = self._noise(real, TRAINING, self.step, i, labels=labels)  # (B, latent.dim), real samples' classes
+            z = labelled(self._noise(real, TRAINING, self.step, i), labels, self.latent)  # (B, latent.dim)
             with tf.GradientTape() as generator_tape:
                 fake = self.generator(z, training=True)  # (B, ...)
             self._update_discriminator(real, fake, z, labels, i)
 
         if self.fresh_noise:
-            z = self._noise(real, TRAINING, self.step, self.d_steps, labels=labels)
+            z = labelled(self._noise(real, TRAINING, self.step, self.d_steps), labels, self.latent)
             with tf.GradientTape() as generator_tape:
                 fake = self.generator(z, training=True)
         self._update_generator(real, fake, z, labels, generator_tape)
@@ -211,7 +209,7 @@ class GAN(keras.Model):
         real, labels = self._real.check(data, self.loss)
         means = self.progress.evaluation
         seen = means.count() * tf.distribute.get_strategy().num_replicas_in_sync  # each counts its own
-        z = self._noise(real, EVALUATION, seen, labels=labels)
+        z = labelled(self._noise(real, EVALUATION, seen), labels, self.latent)
         fake_outputs = own_column(self.discriminator(self.generator(z, training=False), training=False), labels)
         real_outputs = own_column(self.discriminator(real, training=False), labels)
         outputs = real_outputs, fake_outputs, z, self.latent
@@ -219,8 +217,8 @@ class GAN(keras.Model):
         means.update(d_loss=self.loss.discriminator_loss(*outputs), g_loss=g_loss, **self.loss.diagnostics(*outputs))
         return strategies.as_logs(means.results())
 
-    def _noise(self, like, *stream, labels=None):
-        return latents.noise_like(self.latent, like, self.seed, *stream, labels=labels)  # (B, latent.dim)
+    def _noise(self, like, *stream):
+        return latents.noise_like(self.latent, like, self.seed, *stream)  # (B, latent.dim)
 
     def call(self, z: Any, training: bool = False) -> tf.Tensor:
         """Latent vectors `[B, latent.dim]` -> samples `[B, ...]` in `value_range`."""

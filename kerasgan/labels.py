@@ -34,6 +34,11 @@ def own_column(outputs: Outputs, labels: tf.Tensor | None) -> Outputs:
     return tf.reduce_sum(logits * tf.one_hot(labels, logits.shape[-1]), axis=1, keepdims=True)
 
 
+def labelled(z: tf.Tensor, labels: tf.Tensor | None, latent: Any) -> tf.Tensor:
+    """Vectors `[B, dim]` with the labels `[B]` of the real samples beside them; as they are where there are none."""
+    return z if labels is None else latent.with_labels(z, labels)
+
+
 def check_discriminator(discriminator: keras.Model, latent: Latent, sample_shape: tuple[int, ...]) -> None:
     """Refuses a discriminator that has not one logit for each class of a `Labelled` latent.
 

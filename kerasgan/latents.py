@@ -440,7 +440,7 @@ def for_classes(noise: Latent, classes: int | Sequence[str] | None) -> Latent:
     return Labelled(noise, classes) if isinstance(classes, int) else Labelled(noise, len(classes), classes)
 
 
-def noise_like(latent: Latent, like: tf.Tensor, seed: int, *stream: Any, labels: tf.Tensor | None = None) -> tf.Tensor:
+def noise_like(latent: Latent, like: tf.Tensor, seed: int, *stream: Any) -> tf.Tensor:
     """Vectors for a batch: a function of the seed, the stream and the row in the global batch.
 
     Replicas draw the noise of all of them and take their own rows, so that a batch has the same noise however many
@@ -451,7 +451,6 @@ def noise_like(latent: Latent, like: tf.Tensor, seed: int, *stream: Any, labels:
         like: `[B, ...]`, this replica's share of the batch.
         seed: of everything that is drawn.
         *stream: whole numbers, tensors or not; each other sequence gives other noise.
-        labels: of a `Labelled` latent, the classes of the samples `[B]` in place of those drawn.
 
     Returns:
         float32 `[B, latent.dim]`.
@@ -461,5 +460,4 @@ def noise_like(latent: Latent, like: tf.Tensor, seed: int, *stream: Any, labels:
         folded = tf.random.experimental.stateless_fold_in(folded, tf.cast(part, tf.int64), alg="philox")
     rows, context = tf.shape(like)[0], tf.distribute.get_replica_context()
     z = latent.sample(rows * context.num_replicas_in_sync, folded)
-    z = z if context.num_replicas_in_sync == 1 else z[context.replica_id_in_sync_group * rows :][:rows]
-    return latent.with_labels(z, labels) if isinstance(latent, Labelled) and labels is not None else z
+    return z if context.num_replicas_in_sync == 1 else z[context.replica_id_in_sync_group * rows :][:rows]
