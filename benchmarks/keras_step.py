@@ -3,6 +3,7 @@
 import math
 import os
 import time
+import warnings
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -46,6 +47,40 @@ def contestants(model: str, batch_size: int, precision: str, size: int) -> dict:
 
     runners["matrix product"] = matrix_product(precision, size)
     runners["facts"] = lambda: facts
+    return runners
+
+
+ADDITIONS: dict[str, dict] = {  # to the plain step, each by itself: what `create_model` is asked for
+    "fit": {},
+    "labels": {"classes": 10},
+    "R1, every 16": {"penalties": "r1(5, every=16)"},
+    "R1": {"penalties": "r1(5)"},
+    "DiffAugment": {"augment": "color,translation,cutout"},
+    "Adaptive": {"augment": "adaptive"},
+    "hinge": {"loss": "hinge"},
+    "least_squares": {"loss": "least_squares"},
+    "wasserstein": {"loss": "wasserstein"},
+    "relativistic": {"loss": "relativistic"},
+}
+
+
+def additions(model: str, batch_size: int, precision: str) -> dict:
+    """`{name: steps -> seconds per step}` of `fit` with each of `ADDITIONS`, warmed up, and "two D passes": how long
+    the discriminator takes for two batches forward.
+    """
+    warnings.filterwarnings("ignore", "The discriminator has batch normalisation")  # it is for the time
+    keras.config.set_dtype_policy("mixed_bfloat16" if precision == "bfloat16" else "float32")
+    runners = {}
+    for name, options in ADDITIONS.items():
+        gan = kerasgan.create_model(model, **options)
+        batch = real = tf.constant(real_images(gan, batch_size))
+        if "classes" in options:
+            batch = (real, tf.constant(np.arange(batch_size) % 10, tf.int32))
+        runners[name] = timed_fit(gan, tf.data.Dataset.from_tensors(batch).repeat())
+        runners[name](17)  # tracing, and both branches of what is lazy
+    judge = tf.function(lambda x: [tf.reduce_sum(gan.discriminator(y, training=True)) for y in (x, x + 1e-3)])
+    runners["two D passes"] = timed_steps(lambda: wait_for(judge(real)))
+    runners["two D passes"](2)
     return runners
 
 

@@ -11,6 +11,10 @@ In turns, so that a busy machine slows all of them alike, and each framework in 
 Each is run in float32 and in bfloat16 (Keras's mixed_bfloat16, PyTorch's autocast).
 
     python benchmarks/train_step.py [--rounds=12] [--steps=10] [--models=dcgan,vanilla_gan]
+    python benchmarks/train_step.py --additions --models=dcgan --steps=16
+
+The second times `fit` with each of what can be added to the game beside the plain `fit`, and PyTorch's eager step with
+the same beside its plain one: labels, lazy R1 (a turn is a whole number of its rounds), augmentation, the other losses.
 
 It prints, for each, the median over the rounds of the milliseconds per step, and between which two lie the middle half
 of the rounds; images per second; the ratio to `fit`: the median over the rounds of the ratio of one round's turns; the
@@ -38,6 +42,7 @@ flags.DEFINE_integer("rounds", 12, "how often each contestant has its turn")
 flags.DEFINE_integer("steps", 10, "steps in a turn")
 flags.DEFINE_list("models", ["dcgan", "vanilla_gan"], "which models; also points, a small one on toy data")
 flags.DEFINE_list("precisions", ["float32", "bfloat16"], "which precisions")
+flags.DEFINE_bool("additions", False, "time what can be added to the game, not what one would otherwise write")
 flags.DEFINE_bool("torch", True, "whether to run PyTorch where it is installed")
 
 BATCH = {"dcgan": 128, "vanilla_gan": 100, "points": 100}
@@ -58,6 +63,21 @@ def measure(model, precision, with_torch):
         seconds = take_turns(runners, FLAGS.rounds, FLAGS.steps, title=f"{model} {precision}")
     products = [seconds.pop((module, "matrix product")) for module in modules]
     print_table(model, precision, seconds, facts, max(PRODUCT**3 / np.median(product) for product in products))
+
+
+def measure_additions(model, precision, with_torch):
+    arguments = {"model": model, "batch_size": BATCH[model], "precision": precision}
+    bases = {"keras_step": "fit", **({"torch_step": "torch"} if with_torch else {})}
+    with contextlib.ExitStack() as stack:
+        workers = {name: stack.enter_context(Worker(name, "additions", **arguments)) for name in bases}
+        runners = {(module, name): run for module, worker in workers.items() for name, run in worker.runners.items()}
+        seconds = take_turns(runners, FLAGS.rounds, FLAGS.steps, title=f"{model} {precision}")
+    print(f"\n{model}, batch {BATCH[model]}, {precision}")
+    print(f"{'':28} {'ms/step':>8} {'(half of them)':>16} {'/ plain':>8}")
+    for (module, name), times in seconds.items():
+        low, median, high = 1e3 * np.percentile(times, (25, 50, 75))
+        ratio = np.median(np.divide(times, seconds[module, bases[module]]))
+        print(f"{name:28} {median:8.1f} {f'({low:.1f} to {high:.1f})':>16} {ratio:8.3f}", flush=True)
 
 
 def print_table(model, precision, seconds, facts, rate):
@@ -87,7 +107,7 @@ def main(_):
         print(f"torch {importlib.metadata.version('torch')}")
     for model in FLAGS.models:
         for precision in FLAGS.precisions:
-            measure(model, precision, with_torch)
+            (measure_additions if FLAGS.additions else measure)(model, precision, with_torch)
 
 
 if __name__ == "__main__":
