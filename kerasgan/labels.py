@@ -89,7 +89,7 @@ def record_shares(latent: Latent, x: Any, y: Any) -> bool:
         Whether it has taken something.
 
     Raises:
-        ValueError: an array with labels that are none.
+        ValueError: an array with labels that are none, or a dataset of more classes.
     """
     if not isinstance(latent, Labelled):
         return False
@@ -98,6 +98,11 @@ def record_shares(latent: Latent, x: Any, y: Any) -> bool:
     counts, names = data.label_counts(x), data.class_names_of(x)
     if counts is None and y is not None:
         counts = _counted(y, latent.classes)
+    if counts is not None and len(counts) > latent.classes:
+        raise ValueError(
+            f"The data has {len(counts)} classes, the model {latent.classes}. "
+            f"Make the model with classes={len(counts)}."
+        )
     taken = False
     if counts is not None and latent.shares is None:
         latent.record(np.pad(counts, (0, latent.classes - len(counts))))
