@@ -309,9 +309,9 @@ def _read(identifier: Any) -> Augmentation | None:
         )
     calls = expressions.read_calls(identifier, "augmentations")
     if len(calls) == 1 and calls[0].name == "adaptive":
-        transforms = [calls[0].arguments] if calls[0].arguments else []
+        options: dict[str, Any] = {"transforms": calls[0].arguments} if calls[0].arguments else {}
         try:
-            return Adaptive(*transforms, **calls[0].options)
+            return Adaptive(**options, **calls[0].options)
         except TypeError:
             raise ValueError("adaptive takes transforms, and target=, interval= and images=.") from None
     for call in calls:

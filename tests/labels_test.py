@@ -111,7 +111,7 @@ class TestShares:
         y = np.reshape([1, 1, 0, 1], shape)
         assert labels.record_shares(latent, np.zeros((4, 5), np.float32), kind(y))
         assert latent.shares == (0.25, 0.75, 0.0)
-        assert not labels.record_shares(latent, np.zeros((1, 5), np.float32), kind([[2]]))
+        assert not labels.record_shares(latent, np.zeros((1, 5), np.float32), kind([2]))
         assert latent.shares == (0.25, 0.75, 0.0)  # those of the beginning
 
     def test_of_a_dataset_and_its_names(self, tmp_path):
@@ -138,16 +138,26 @@ class TestShares:
         labels.record_shares(latent, np.zeros((2, 5), np.float32), np.array([0, 1]))
         assert latent.names == ("x", "y", "z")
 
-    @pytest.mark.parametrize("y", [None, np.float32([0, 1]), np.zeros(0, int)])
+    @pytest.mark.parametrize("y", [None, np.zeros(0, int), np.eye(3, dtype=int)])
     def test_of_nothing(self, y):
         latent = self.latent()
-        assert not labels.record_shares(latent, np.zeros((2, 5), np.float32), y)
+        assert not labels.record_shares(latent, np.zeros((3, 5), np.float32), y)
         assert latent.shares is None
 
     def test_out_of_range(self):
         for y, found in (([0, 3], "0 to 3"), ([-1, 1], "-1 to 1")):
             with pytest.raises(ValueError, match=rf"Labels must lie from 0 to 2; found {found}"):
                 labels.record_shares(self.latent(), np.zeros((2, 5), np.float32), np.array(y))
+
+    @pytest.mark.parametrize("y", [np.float32([0, 1]), np.array(["a", "b"]), np.array([True, False])])
+    def test_no_whole_numbers(self, y):
+        with pytest.raises(ValueError, match=rf"from 0 to 2, shape \(B,\), as whole numbers; found {y.dtype}\.$"):
+            labels.record_shares(self.latent(), np.zeros((2, 5), np.float32), y)
+
+    def test_another_number_than_of_samples(self):
+        for samples in (np.zeros((2, 5), np.float32), tf.zeros((2, 5))):
+            with pytest.raises(ValueError, match=r"a label for each sample; found 3 labels of 2 samples\.$"):
+                labels.record_shares(self.latent(), samples, np.array([0, 1, 1]))
 
     def test_an_unconditional_latent_records_nothing(self):
         assert not labels.record_shares(latents.Normal(2), np.zeros((2, 5), np.float32), np.array([0, 1]))
