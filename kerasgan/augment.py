@@ -117,7 +117,7 @@ class Augmentation:
         """The images as a discriminator sees them.
 
         Args:
-            images: float32 `[B, H, W, C]` in `value_range`.
+            images: floats `[B, H, W, C]` in `value_range`.
             u: float32 `[B, noise.dim]` in (0, 1); each image's transforms follow from its own row.
             value_range: (low, high); the transforms are defined on (-1, 1), where 0 is grey.
 
@@ -127,6 +127,7 @@ class Augmentation:
         low, high = value_range
         half, middle = (high - low) / 2.0, (high + low) / 2.0
         on_unit = (half, middle) == (1.0, 0.0)
+        images = tf.cast(images, tf.float32)  # a generator may give half precision
         images = images if on_unit else (images - middle) / half
         p, place = self.probability(), 0
         for name in self.transforms:
@@ -314,6 +315,10 @@ def _read(identifier: Any) -> Augmentation | None:
         except TypeError:
             raise ValueError("adaptive takes transforms, and target=, interval= and images=.") from None
     for call in calls:
+        if call.name == "adaptive":
+            raise ValueError(
+                f"adaptive stands alone, its transforms in brackets, as in 'adaptive(color)'; found {identifier!r}."
+            )
         if call.arguments or call.options:
             raise ValueError(f"{call.name} takes no arguments in an augmentation; found {identifier!r}.")
     return DiffAugment([call.name for call in calls])

@@ -28,13 +28,15 @@ def read_calls(text: str, what: str) -> list[Call]:
     try:
         tree = ast.parse(text.strip() or "()", mode="eval").body
         return [_call(part) for part in (tree.elts if isinstance(tree, ast.Tuple) else [tree])]
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, TypeError):
         raise ValueError(f"{what} are names between commas, such as 'r1(5, every=16)'; found {text!r}.") from None
 
 
 def _call(node: ast.expr) -> Call:
     if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-        options = {str(keyword.arg): _value(keyword.value) for keyword in node.keywords}
+        options = {keyword.arg: _value(keyword.value) for keyword in node.keywords if keyword.arg is not None}
+        if len(options) < len(node.keywords):
+            raise ValueError("an option twice, or **options")
         return Call(node.func.id, tuple(map(_value, node.args)), options)
     if isinstance(node, ast.Name):
         return Call(node.id)

@@ -73,7 +73,7 @@ def check_labels(y: Any, latent: Latent) -> tf.Tensor | None:
     """
     if not isinstance(latent, Labelled):
         return None
-    rule = f"A conditional GAN takes batches (samples, labels) with labels from 0 to {latent.classes - 1}, shape (B,)"
+    rule = _rule(latent)
     if y is None:
         raise ValueError(f"{rule}; found samples alone. kerasgan.data.load(..., like=gan) gives both.")
     y = tf.convert_to_tensor(y)
@@ -86,6 +86,10 @@ def check_labels(y: Any, latent: Latent) -> tf.Tensor | None:
     return tf.cast(y, tf.int32)
 
 
+def _rule(latent: Labelled) -> str:
+    return f"A conditional GAN takes batches (samples, labels) with labels from 0 to {latent.classes - 1}, shape (B,)"
+
+
 def record_shares(latent: Latent, x: Any, y: Any) -> bool:
     """Lets a `Labelled` latent that does not know them take the classes' shares, and their names, from what `fit` is
     given: an array of labels, or a dataset of `kerasgan.data.load`. Of another dataset nobody knows them beforehand.
@@ -94,7 +98,7 @@ def record_shares(latent: Latent, x: Any, y: Any) -> bool:
         Whether it has taken something.
 
     Raises:
-        ValueError: an array with labels that are none.
+        ValueError: an array with labels that are none or are not as many as the samples, or a dataset of more classes.
     """
     if not isinstance(latent, Labelled):
         return False
@@ -102,7 +106,12 @@ def record_shares(latent: Latent, x: Any, y: Any) -> bool:
 
     counts, names = data.label_counts(x), data.class_names_of(x)
     if counts is None and y is not None:
-        counts = _counted(y, latent.classes)
+        counts = _counted(x, y, latent)
+    if counts is not None and len(counts) > latent.classes:
+        raise ValueError(
+            f"The data has {len(counts)} classes, the model {latent.classes}. "
+            f"Make the model with classes={len(counts)}."
+        )
     taken = False
     if counts is not None and latent.shares is None:
         latent.record(np.pad(counts, (0, latent.classes - len(counts))))
@@ -112,10 +121,16 @@ def record_shares(latent: Latent, x: Any, y: Any) -> bool:
     return taken
 
 
-def _counted(y: Any, classes: int) -> np.ndarray | None:
-    labels = np.asarray(y).reshape(-1)
-    if not np.issubdtype(labels.dtype, np.integer) or not labels.size:
+def _counted(x: Any, y: Any, latent: Labelled) -> np.ndarray | None:
+    labels = np.asarray(y)
+    if not labels.size:
+        return None
+    if not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"{_rule(latent)}, as whole numbers; found {labels.dtype}.")
+    if len(np.shape(x)) and len(labels) != len(x):  # of which Keras speaks in four lines
+        raise ValueError(f"There must be a label for each sample; found {len(labels)} labels of {len(x)} samples.")
+    if labels.min() < 0 or labels.max() >= latent.classes:
+        raise ValueError(f"Labels must lie from 0 to {latent.classes - 1}; found {labels.min()} to {labels.max()}.")
+    if labels.size != len(labels):
         return None  # the batches are refused for it
-    if labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(f"Labels must lie from 0 to {classes - 1}; found {labels.min()} to {labels.max()}.")
-    return np.bincount(labels, minlength=classes)
+    return np.bincount(labels.reshape(-1), minlength=latent.classes)

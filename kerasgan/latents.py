@@ -393,7 +393,7 @@ class Labelled(Latent):
         """What a user asks of n samples' classes, as the labels that `with_labels` takes.
 
         Args:
-            labels: one class for all samples, or a list of n: each a name, or a whole number from 0.
+            labels: one class for all samples, or a list, array or tensor of n: each a name, or a whole number from 0.
             n: how many samples.
 
         Returns:
@@ -402,10 +402,12 @@ class Labelled(Latent):
         Raises:
             ValueError: a class that there is not, or a list of another length.
         """
-        if isinstance(labels, str) or np.ndim(labels) == 0:
+        if hasattr(labels, "__array__"):
+            labels = np.asarray(labels).tolist()  # Python's own numbers and texts
+        if isinstance(labels, str) or not isinstance(labels, Sequence):
             return np.full(n, self._label(labels), np.int32)
-        if np.ndim(labels) != 1 or len(labels) != n:
-            raise ValueError(f"labels must be one class, or a list of {n}; found shape {list(np.shape(labels))}.")
+        if len(labels) != n:
+            raise ValueError(f"labels must be one class, or a list of {n}; found a list of {len(labels)}.")
         return np.array([self._label(label) for label in labels], np.int32)
 
     def _label(self, label):

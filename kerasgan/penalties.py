@@ -76,11 +76,12 @@ class Penalty:
             real, fake: float32 `[B, ...]`.
             u: for a penalty on lines, float32 `[B, 1]` in (0, 1): where on its line each sample lies.
             scale: what the inner gradient is multiplied with while float16 holds it. Beside an optimizer that scales
-                its loss it is that scale: then both gradients are as large as a loss of that scale makes them.
+                its loss it is the root of that scale: then it lifts the inner gradient and the outer one alike.
 
         Returns:
             float32 `[B]`.
         """
+        real, fake = tf.cast(real, tf.float32), tf.cast(fake, tf.float32)  # a generator may give half precision
         points = tf.stop_gradient(self.points(real, fake, u))
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch(points)
@@ -209,7 +210,7 @@ class Payment:
         lines: `[B, 1]` in (0, 1), for penalties on lines.
 
     Attributes:
-        values: for each penalty by name its values `[B]`, and whether they were computed, 1 or 0.
+        values: for each penalty by name its values `[B]`, and whether they were paid, 1 or 0.
     """
 
     def __init__(
@@ -250,12 +251,16 @@ class Payment:
             else:
                 due = tf.equal(tf.cast(update, tf.int64) % penalty.every, 0)
                 gradients, value = tf.cond(due, paid, spared)
+            if isinstance(optimizer, keras.optimizers.LossScaleOptimizer):
+                # An update that overflows is left out, and its value must not be logged for all the others.
+                due &= tf.reduce_all(tf.math.is_finite(value))
+                value = tf.where(due, value, 0.0)
             self.values[penalty.name] = value, tf.cast(due, tf.float32)
         return gradients
 
     def _gradients(self, penalty, variables, optimizer):
         with tf.GradientTape() as tape:
-            scale = optimizer.scale_loss(tf.constant(1.0))
+            scale = tf.sqrt(optimizer.scale_loss(tf.constant(1.0)))
             value = penalty(lambda points: scores_of(self.judge(points, penalty.kind)), *self.samples, scale)
             objective = optimizer.scale_loss(share_of_mean(penalty.weight * penalty.every * value))
         return value, tape.gradient(objective, [variable.value for variable in variables])

@@ -9,7 +9,12 @@ import tensorflow as tf
 
 from kerasgan import latents
 
-LATENTS = [latents.Normal(7), latents.Uniform(7, -2.0, 3.0), latents.Coded(2, (3,), 2)]
+LATENTS = [
+    latents.Normal(7),
+    latents.Uniform(7, -2.0, 3.0),
+    latents.Coded(2, (3,), 2),
+    latents.Labelled(4, 3, ("a", "b", "c"), (1, 2, 3)),
+]
 
 
 @pytest.mark.parametrize("latent", LATENTS, ids=lambda latent: type(latent).__name__)
@@ -215,3 +220,155 @@ class TestCoded:
             self.latent.split(tf.zeros((1, 19)))
         with pytest.raises(ValueError, match=r"This latent has no continuous codes"):
             latents.Coded(1, (2,), 0).check_codes({"continuous": 1}, 1)
+
+
+class TestLabelled:
+    latent = latents.Labelled(latents.Normal(3), 4, ("Shirt", "Bag", "Sneaker", "Boot"))
+
+    @staticmethod
+    def labels_of(latent, z):
+        one_hot = latent.split(z)["labels"].numpy()
+        assert set(np.unique(one_hot)) == {0.0, 1.0}
+        np.testing.assert_array_equal(one_hot.sum(1), 1)
+        return one_hot.argmax(1)
+
+    def test_parts(self):
+        assert (self.latent.noise, self.latent.classes, self.latent.dim) == (3, 4, 7)
+        assert self.latent.names == self.latent.class_names == ("Shirt", "Bag", "Sneaker", "Boot")
+        assert self.latent.shares is None
+        z = self.latent.sample(2000, [0, 0])
+        noise = self.latent.split(z)["noise"].numpy()
+        assert noise.var() == pytest.approx(1.0, rel=0.1)
+        labels = self.labels_of(self.latent, z)
+        assert np.abs(np.corrcoef(np.c_[noise, labels].T) - np.eye(4)).max() < 4.5 / np.sqrt(2000)
+        unnamed = latents.Labelled(2, 3)
+        assert (unnamed.names, unnamed.class_names) == (None, ("0", "1", "2"))
+        assert np.abs(unnamed.sample(500, [0, 0])[:, :2]).max() < 1  # numbers of noise are uniform
+
+    @pytest.mark.parametrize(
+        ("shares", "critical"),
+        # The 1 % points of chi-square with 3, 3 and 2 degrees of freedom; a class of share 0 must not occur.
+        [(None, 11.34), ((0.1, 0.2, 0.3, 0.4), 11.34), ((30, 0, 60, 10), 9.21), ((0, 1, 1, 0), 6.63)],
+    )
+    def test_labels_follow_the_shares(self, shares, critical):
+        latent = latents.Labelled(1, 4, shares=shares)
+        expected = np.full(4, 0.25) if shares is None else np.array(shares) / np.sum(shares)
+        in_one = latent.sample(4000, [11, 0])
+        by_seed = tf.function(latent.from_seeds, autograph=False)(tf.range(4000, dtype=tf.int64))
+        for z in (in_one, by_seed):
+            counts = np.bincount(self.labels_of(latent, z), minlength=4)
+            there = expected > 0
+            assert not counts[~there].any()
+            assert ((counts[there] - 4000 * expected[there]) ** 2 / (4000 * expected[there])).sum() < critical
+
+    def test_other_labels_leave_the_noise(self):
+        z = self.latent.sample(5, [2, 3]).numpy()
+        changed = self.latent.with_labels(z, np.int32([3, 0, 1, 1, 2])).numpy()
+        np.testing.assert_array_equal(changed[:, :3], z[:, :3])
+        np.testing.assert_array_equal(changed[:, 3:].argmax(1), [3, 0, 1, 1, 2])
+        np.testing.assert_array_equal(changed[:, 3:].sum(1), 1)
+        np.testing.assert_array_equal(self.latent.with_labels(z, np.int64([3, 0, 1, 1, 2])), changed)
+        with pytest.raises(ValueError, match=r"vectors have 6 numbers; this latent's have 7"):
+            self.latent.with_labels(tf.zeros((1, 6)), [0])
+
+    def test_the_noise_does_not_depend_on_the_shares(self):
+        uneven = latents.Labelled(latents.Normal(3), 4, shares=(1, 0, 0, 0))
+        seeds = tf.constant([4, 7], tf.int64)
+        np.testing.assert_array_equal(uneven.from_seeds(seeds)[:, :3], self.latent.from_seeds(seeds)[:, :3])
+
+    def test_record(self):
+        latent = latents.Labelled(1, 3)
+        latent.record(np.array([10, 30, 0]))
+        assert latent.shares == (0.25, 0.75, 0.0)
+        again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(latent))
+        assert (again.shares, again.names, again.classes) == ((0.25, 0.75, 0.0), None, 3)
+        for wrong in ([1, 2], [1, -1, 1], [0, 0, 0], [1, float("nan"), 1], 3):
+            with pytest.raises(ValueError, match=r"shares must be 3 numbers, none negative and not all 0; found"):
+                latent.record(wrong)
+        assert latent.shares == (0.25, 0.75, 0.0)
+
+    def test_round_trip(self):
+        again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(self.latent))
+        assert again.get_config() == self.latent.get_config()
+        assert again.names == self.latent.names
+        assert isinstance(again._noise_latent, latents.Normal)
+
+    @pytest.mark.parametrize(
+        ("labels", "expected"),
+        [
+            ("Bag", [1, 1, 1]),
+            (3, [3, 3, 3]),
+            (np.int64(2), [2, 2, 2]),
+            (np.array(2), [2, 2, 2]),
+            (["Boot", 0, "Bag"], [3, 0, 1]),
+            ((0, 1, 2), [0, 1, 2]),
+            (range(3), [0, 1, 2]),
+            (np.array([2, 0, 1], np.uint8), [2, 0, 1]),
+            (np.array(["Boot", "Bag", "Shirt"]), [3, 1, 0]),
+            (tf.constant([3, 2, 1]), [3, 2, 1]),
+            (tf.constant(1), [1, 1, 1]),
+        ],
+    )
+    def test_labels_as_users_give_them(self, labels, expected):
+        found = self.latent.check_labels(labels, 3)
+        assert found.dtype == np.int32
+        np.testing.assert_array_equal(found, expected)
+
+    def test_numbers_as_names(self):
+        np.testing.assert_array_equal(latents.Labelled(1, 12).check_labels(["3", 11], 2), [3, 11])
+        np.testing.assert_array_equal(latents.Labelled(1, 2, ("1", "0")).check_labels(["1", 1], 2), [0, 1])
+
+    @pytest.mark.parametrize(
+        ("labels", "message"),
+        [
+            ("bags", r"There is no class 'bags'; there are Shirt, Bag, Sneaker, Boot\. Did you mean 'Bag'\?"),
+            ("trousers", r"There is no class 'trousers'; there are Shirt, Bag, Sneaker, Boot\.$"),
+            (["Bag", "snaeker", 0], r"no class 'snaeker'.*Did you mean 'Sneaker'\?"),
+            (4, r"class's name or a whole number from 0 to 3; found 4"),
+            (-1, r"found -1"),
+            ([0, 1, 4], r"found 4"),
+            (1.0, r"found 1.0"),
+            (np.array([0.0, 1.0, 2.0]), r"found 0.0"),
+            (True, r"found True"),
+            ([True, False, True], r"found True"),
+            (np.array([True, False, True]), r"found True"),
+            ([0, 1], r"labels must be one class, or a list of 3; found a list of 2"),
+            ([], r"a list of 3; found a list of 0"),
+            (np.zeros((3, 1), int), r"found \[0\]"),
+            ([[0], [1, 2], [3]], r"found \[0\]"),
+            ([None, 1, 2], r"found None"),
+            ({0, 1, 2}, r"found \{0, 1, 2\}"),
+        ],
+    )
+    def test_wrong_labels(self, labels, message):
+        with pytest.raises(ValueError, match=message) as refused:
+            self.latent.check_labels(labels, 3)
+        assert "\n" not in str(refused.value)
+
+    def test_of_many_classes_some_are_named(self):
+        with pytest.raises(ValueError, match=r"there are 0, 1, 2, .*, 11, \.\.\.\.$"):
+            latents.Labelled(1, 1000).check_labels("zebra", 1)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ((3, 1), r"classes must be a whole number, at least 2; found 1"),
+            ((3, 2.5), r"classes must be a whole number, at least 2; found 2.5"),
+            ((3, True), r"classes must be .* found True"),
+            ((3, "ten"), r"classes must be .* found 'ten'"),
+            ((0, 3), r"whole number of dimensions, at least 1; found 0"),
+            ((3, 3, ("a", "b")), r"a name for each of the 3 classes, none of them twice; found 2, 2 of them different"),
+            ((3, 3, ("a", "b", "a")), r"none of them twice; found 3, 2 of them different"),
+            ((3, 3, None, (1, 1)), r"shares must be 3 numbers"),
+        ],
+    )
+    def test_wrong_arguments(self, arguments, message):
+        with pytest.raises(ValueError, match=message):
+            latents.Labelled(*arguments)
+
+    def test_for_classes(self):
+        noise = latents.Normal(3)
+        assert latents.for_classes(noise, None) is noise
+        assert latents.for_classes(noise, 4).class_names == ("0", "1", "2", "3")
+        named = latents.for_classes(noise, ("a", "b"))
+        assert (named.classes, named.names, named.noise) == (2, ("a", "b"), 3)

@@ -10,6 +10,7 @@ import tensorflow as tf
 from kerasgan import latents, losses
 
 LOSSES = [losses.Minimax(), losses.NonSaturating(), losses.KL()]
+CRITICS = [losses.Hinge(), losses.LeastSquares(), losses.Wasserstein(), losses.Relativistic()]
 
 
 def logits_for(values):
@@ -140,6 +141,8 @@ def test_get_takes_alias_and_instance(alias):
         losses.KL(0.25),
         losses.EBGAN(3.0, 0.5),
         losses.InfoGAN(losses.KL(0.25), 0.5),
+        losses.InfoGAN("relativistic", 2.0),
+        *CRITICS,
     ],
     ids=lambda loss: type(loss).__name__,
 )
@@ -153,12 +156,170 @@ def test_get_takes_a_config(loss):
 def test_errors_say_what_is_known():
     with pytest.raises(ValueError, match=r"Unknown adversarial loss 'non_saturatin'.*Did you mean 'non_saturating'"):
         losses.get("non_saturatin")
-    with pytest.raises(ValueError, match=r"ebgan, infogan, kl, minimax, non_saturating"):
-        losses.get("hinge")
+    known = r"ebgan, hinge, infogan, kl, least_squares, minimax, non_saturating, relativistic, wasserstein"
+    with pytest.raises(ValueError, match=rf"Unknown adversarial loss 'wgan'\. Known: {known}, or an instance"):
+        losses.get("wgan")
+    with pytest.raises(ValueError, match=r"Unknown adversarial loss 'least-square'.*Did you mean 'least_squares'"):
+        losses.get("least-square")
     with pytest.raises(ValueError, match=r"describes a Mean"):
         losses.get(keras.saving.serialize_keras_object(keras.metrics.Mean()))
     with pytest.raises(ValueError, match=r"label_smoothing must lie in \[0, 1\)"):
         losses.KL(label_smoothing=1.0)
+
+
+class TestCritics:
+    """Losses whose discriminator gives a number that is no probability's logit."""
+
+    def test_hinge_at_the_best_discriminator(self):
+        """sign(p - q), summed on a grid because it jumps: L_D = 2 (1 - TV), with TV = 2 Phi(.75) - 1."""
+        x = np.linspace(-8, 9.5, 70_001)
+        p, q = (np.exp(-0.5 * (x - mean) ** 2) / math.sqrt(2 * math.pi) * (x[1] - x[0]) for mean in (0.0, 1.5))
+        best, loss = logits_for(np.sign(p - q)), losses.Hinge()
+        on_data = loss.discriminator_loss(best, logits_for(np.full(len(x), -1.0)), None, None).numpy()
+        on_samples = loss.discriminator_loss(logits_for(np.ones(len(x))), best, None, None).numpy()
+        assert np.sum(p * on_data) + np.sum(q * on_samples) == pytest.approx(0.906509, abs=1e-4)
+        # Of a pair, 1 - (relu(1 - D(x)) + relu(1 + D(y))) / 2, of which the halves are summed one by one.
+        halves = [
+            loss.diagnostics(best, logits_for(np.full(len(x), -1.0)), None, None)["total_variation"],
+            loss.diagnostics(logits_for(np.ones(len(x))), best, None, None)["total_variation"],
+        ]
+        bound = np.sum(p * halves[0].numpy()) + np.sum(q * halves[1].numpy()) - 1.0
+        assert bound == pytest.approx(math.erf(0.75 / math.sqrt(2)), abs=1e-4)
+
+    def test_no_discriminator_claims_more_than_the_total_variation(self):
+        nodes, weights = normal_quadrature()
+        for slope in (0.3, 1.0, 4.0):
+            real, fake = (tf.constant(slope * (0.75 - mean - nodes)[:, None]) for mean in (0.0, 1.5))
+            bound = float(np.sum(weights * losses.Hinge().diagnostics(real, fake, None, None)["total_variation"]))
+            assert bound < math.erf(0.75 / math.sqrt(2))
+
+    def test_least_squares_at_the_best_discriminator(self):
+        nodes, weights = normal_quadrature()
+        loss, mean = losses.LeastSquares(), tf.Variable(1.5)
+        with tf.GradientTape() as tape:
+            fake = tf.sigmoid(optimal_logit(mean + nodes))[:, None]
+            objective = tf.reduce_sum(weights * loss.generator_loss(fake, None, None))
+        assert float(objective) == pytest.approx(0.267775, abs=2e-5)
+        assert tape.gradient(objective, mean).numpy() == pytest.approx(0.143293, abs=2e-5)
+        real = tf.sigmoid(optimal_logit(nodes))[:, None]
+        value = np.sum(weights * loss.discriminator_loss(real, fake, None, None))
+        assert float(value) == pytest.approx(0.154817, abs=2e-5)
+        logs = loss.diagnostics(real, fake, None, None)
+        np.testing.assert_array_equal(logs["d_real"], real[:, 0])
+        np.testing.assert_array_equal(logs["d_fake"], fake[:, 0])
+
+    def test_wasserstein_of_two_shifted_normals(self):
+        """D(x) = -x is a best critic of slope 1: the gap is the distance of the means, its derivative 1."""
+        nodes, weights = normal_quadrature()
+        loss, mean = losses.Wasserstein(), tf.Variable(1.5)
+        with tf.GradientTape() as tape:
+            fake = -(mean + nodes)[:, None]
+            objective = tf.reduce_sum(weights * loss.generator_loss(fake, None, None))
+        assert tape.gradient(objective, mean).numpy() == pytest.approx(1.0, abs=2e-6)
+        real = tf.constant(-nodes[:, None])
+        gap = np.sum(weights * loss.diagnostics(real, fake, None, None)["critic_gap"])
+        assert float(gap) == pytest.approx(1.5, abs=1e-5)
+        assert float(np.sum(weights * loss.discriminator_loss(real, fake, None, None))) == pytest.approx(-gap, abs=1e-5)
+
+    def test_relativistic_at_the_log_ratio(self):
+        """All pairs of 60 nodes. The gap is normal with mean 1.5^2 and variance 2 * 1.5^2."""
+        nodes, weights = normal_quadrature(60)
+        pair_weights = np.outer(weights, weights).ravel()
+        x, noise = (part.ravel() for part in np.meshgrid(nodes, nodes, indexing="ij"))
+        real, loss, mean = tf.constant(optimal_logit(x)[:, None]), losses.Relativistic(), tf.Variable(1.5)
+        with tf.GradientTape() as tape:
+            fake = optimal_logit(mean + noise)[:, None]
+            objective = tf.reduce_sum(pair_weights * loss.generator_loss(fake, None, None, real))
+        assert float(objective) == pytest.approx(2.579411, abs=5e-5)
+        assert tape.gradient(objective, mean).numpy() == pytest.approx(1.190969, abs=2e-5)
+        value = float(np.sum(pair_weights * loss.discriminator_loss(real, fake, None, None)))
+        assert value == pytest.approx(0.329411, abs=2e-5)
+        logs = loss.diagnostics(real, fake, None, None)
+        assert float(np.sum(pair_weights * logs["pair_jsd"])) == pytest.approx(math.log(2) - value, abs=1e-6)
+
+        x, y = np.meshgrid(np.linspace(-7, 8.5, 400), np.linspace(-7, 8.5, 400), indexing="ij")
+        cell = (15.5 / 399) ** 2 / (2 * math.pi)
+        ordered, turned = (np.exp(-0.5 * (a**2 + (b - 1.5) ** 2)) * cell for a, b in ((x, y), (y, x)))
+        middle = (ordered + turned) / 2
+        jsd = sum(0.5 * np.sum(one * np.log(one / middle)) for one in (ordered, turned))
+        assert math.log(2) - value == pytest.approx(jsd, abs=2e-5)
+        pairs = loss.diagnostics(logits_for(optimal_logit(x).ravel()), logits_for(optimal_logit(y).ravel()), None, None)
+        accuracy = np.sum(ordered.ravel() * pairs["pair_accuracy"])
+        assert accuracy == pytest.approx(0.5 + 0.5 * math.erf(2.25 / math.sqrt(4.5) / math.sqrt(2)), abs=5e-3)
+
+    @pytest.mark.parametrize("loss", CRITICS, ids=lambda loss: type(loss).__name__)
+    def test_gradients_against_finite_differences(self, loss):
+        real, fake = np.float32([0.3, -1.7, 2.5, 0.1]), np.float32([-0.4, 0.6, -3.1, 1.9])  # off the hinge's corners
+        seen = [logits_for(real)] * loss.reads_real
+
+        def both(real, fake):
+            real, fake = (tf.reshape(tf.convert_to_tensor(x, tf.float32), (-1, 1)) for x in (real, fake))
+            return loss.discriminator_loss(real, fake, None, None), loss.generator_loss(fake, None, None, *seen)
+
+        for player, place in ((0, 0), (0, 1), (1, 1)):
+            samples = [tf.constant(real), tf.constant(fake)]
+            with tf.GradientTape() as tape:
+                tape.watch(samples)
+                objective = tf.reduce_sum(both(*samples)[player])
+            up, down = ([real, fake] for _ in range(2))
+            up[place], down[place] = up[place] + np.float32(2.0**-6), down[place] - np.float32(2.0**-6)
+            slopes = (both(*up)[player] - both(*down)[player]) * 2.0**5
+            found = tape.gradient(objective, samples[place])
+            np.testing.assert_allclose(found, slopes, atol=2e-4)
+            assert np.abs(slopes).max() > 0.2
+
+    def test_values_by_hand(self):
+        real, fake = logits_for([0.5, 3.0]), logits_for([-0.25, 2.0])
+        softplus = [math.log1p(math.exp(t)) for t in (-0.75, -1.0, 0.75, 1.0)]
+        by_hand = [
+            ([0.5 + 0.75, 0.0 + 3.0], [0.25, -2.0], [0.5, 3.0]),
+            ([(0.25 + 0.0625) / 2, (4.0 + 4.0) / 2], [1.25**2 / 2, 0.5], [0.0, 2.5]),
+            ([-0.75, -1.0], [0.25, -2.0], [0.75, 1.0]),
+            (softplus[:2], softplus[2:], [0.75, 1.0]),
+        ]
+        for loss, (discriminator, generator, confidence) in zip(CRITICS, by_hand, strict=True):
+            seen = [real] * loss.reads_real
+            np.testing.assert_allclose(loss.discriminator_loss(real, fake, None, None), discriminator, rtol=1e-6)
+            np.testing.assert_allclose(loss.generator_loss(fake, None, None, *seen), generator, rtol=1e-6)
+            np.testing.assert_allclose(loss.confidence(real, fake), confidence, rtol=1e-6)
+        np.testing.assert_array_equal(LOSSES[0].confidence(real, fake), [0.5, 3.0])
+        energies = {"energy": tf.constant([1.0, 5.0])}, {"energy": tf.constant([4.0, 2.0])}
+        np.testing.assert_array_equal(losses.EBGAN().confidence(*energies), [3.0, -3.0])
+        logs = losses.Relativistic().diagnostics(logits_for([1.0, 0.0, 0.0]), logits_for([0.0, 1.0, 0.0]), None, None)
+        np.testing.assert_array_equal(logs["pair_accuracy"], [1.0, 0.0, 0.0])
+        assert float(logs["pair_jsd"][2]) == pytest.approx(0.0, abs=1e-6)  # a D that knows nothing
+
+    def test_what_they_say_of_themselves(self):
+        assert [loss.reads_real for loss in [*LOSSES, *CRITICS]] == [False] * 6 + [True]
+        assert [loss.gives_probability for loss in [*LOSSES, *CRITICS]] == [True] * 3 + [False] * 4
+        assert not losses.EBGAN().gives_probability
+        for loss in CRITICS:
+            assert not {"value", "jsd"} & set(loss.diagnostic_names(None))
+            logits = tf.cast(logits_for([0.5, -1.0, 2.0]), tf.bfloat16)
+            logs = loss.diagnostics(logits, logits, None, None)
+            assert tuple(logs) == loss.diagnostic_names(None)
+            seen = [logits] * loss.reads_real
+            made = loss.generator_loss(logits, None, None, *seen), loss.discriminator_loss(logits, logits, None, None)
+            for value in (*made, loss.confidence(logits, logits), *logs.values()):
+                assert value.shape == (3,)
+                assert value.dtype == tf.float32
+
+    def test_no_overflow_at_large_numbers(self):
+        real, fake = logits_for([-200.0, 200.0]), logits_for([200.0, -200.0])
+        loss = losses.Relativistic()
+        np.testing.assert_allclose(loss.discriminator_loss(real, fake, None, None), [400.0, 0.0])
+        np.testing.assert_allclose(loss.generator_loss(fake, None, None, real), [0.0, 400.0])
+
+    def test_errors(self):
+        with pytest.raises(ValueError, match=r"relativistic generator loss needs the discriminator's outputs for real"):
+            losses.Relativistic().generator_loss(logits_for([1.0]), None, None)
+        with pytest.raises(ValueError, match=r"AdversarialLoss does not say when its discriminator is right"):
+            losses.AdversarialLoss().confidence(None, None)
+        for loss in CRITICS:
+            with pytest.raises(ValueError, match=r"one logit per sample"):
+                loss.discriminator_loss(tf.zeros((3, 2)), tf.zeros((3, 2)), None, None)
+            with pytest.raises(ValueError, match=r"reads logits, but the discriminator gives only energy"):
+                loss.discriminator_loss({"energy": tf.zeros(3)}, {"energy": tf.zeros(3)}, None, None)
 
 
 class TestEBGAN:
@@ -315,13 +476,28 @@ class TestInfoGAN:
         z = self.latent.sample(5, [0, 0])
         outputs = {**self.outputs(z, 1.0), "logits": logits_for([-1.0, 0.5, 2.0, 0.0, 3.0])}
         information = sum(losses.mutual_information(outputs, z, self.latent).values())
-        for loss in LOSSES:
+        real = {**outputs, "logits": logits_for([1.5, -0.5, 0.0, 4.0, -2.0])}
+        for loss in [*LOSSES, *CRITICS]:
             both = losses.InfoGAN(loss, information_weight=2.0)
+            seen = [real] * loss.reads_real
             np.testing.assert_allclose(
-                both.generator_loss(outputs, z, self.latent),
-                loss.generator_loss(outputs, z, self.latent) - 2.0 * information,
-                rtol=1e-6,
+                both.generator_loss(outputs, z, self.latent, *seen),
+                loss.generator_loss(outputs, z, self.latent, *seen) - 2.0 * information,
+                rtol=1e-5,
             )
+            np.testing.assert_allclose(
+                both.discriminator_loss(real, outputs, z, self.latent),
+                loss.discriminator_loss(real, outputs, z, self.latent) - 2.0 * information,
+                rtol=1e-5,
+                atol=1e-6,
+            )
+            assert both.reads_real == loss.reads_real
+            assert both.gives_probability == loss.gives_probability
+            logs = both.diagnostics(real, outputs, z, self.latent)
+            assert tuple(logs) == both.diagnostic_names(self.latent)
+            for name, value in loss.diagnostics(real, outputs, z, self.latent).items():
+                np.testing.assert_array_equal(logs[name], value)
+            np.testing.assert_array_equal(both.confidence(real, outputs), loss.confidence(real, outputs))
 
     def test_its_gradient_reaches_the_generator_through_the_image(self):
         """x = W z, Q reads x: the chain rule by hand against what the tape finds for W."""
@@ -341,9 +517,11 @@ class TestInfoGAN:
         assert np.abs(by_hand).max() > 0.1
 
     def test_errors(self):
-        with pytest.raises(ValueError, match=r"builds on a logit loss: minimax, non_saturating or kl; found EBGAN"):
+        with pytest.raises(
+            ValueError, match=r"builds on a loss of one number .*: minimax, .*, relativistic; found EBGAN"
+        ):
             losses.InfoGAN("ebgan")
-        with pytest.raises(ValueError, match=r"builds on a logit loss: .*; found InfoGAN"):
+        with pytest.raises(ValueError, match=r"one number per sample: .*; found InfoGAN"):
             losses.InfoGAN(losses.InfoGAN())
         with pytest.raises(ValueError, match=r"information_weight must be a finite number, at least 0; found -1"):
             losses.InfoGAN(information_weight=-1)

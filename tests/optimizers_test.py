@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import small_gan, small_images
 
-from kerasgan import optimizers
+from kerasgan import optimizers, penalties
 
 
 def test_adam_is_keras_adam():
@@ -142,3 +142,50 @@ def test_config_round_trip(optimizer):
     again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(optimizer))
     assert type(again) is type(optimizer)
     assert again.get_config() == optimizer.get_config()
+
+
+class TestCorrectionForLazyPenalties:
+    """StyleGAN2, appendix B: c = n / (n + 1), rate times c, betas to the power of c."""
+
+    @pytest.mark.parametrize("scaled", [False, True])
+    def test_numbers(self, scaled):
+        adam = optimizers.Adam(2e-3, beta_1=0.5, beta_2=0.99)
+        optimizer = keras.optimizers.LossScaleOptimizer(adam) if scaled else adam
+        penalties.correct_for_lazy(optimizer, penalties.get("r1(5, every=16), r2(5, every=4)"))
+        assert float(adam.learning_rate) == pytest.approx(2e-3 * 16 / 17, rel=1e-6)
+        assert adam.beta_1 == pytest.approx(0.5 ** (16 / 17), rel=1e-12)
+        assert adam.beta_2 == pytest.approx(0.99 ** (16 / 17), rel=1e-12)
+        again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(adam))
+        assert (again.beta_1, again.beta_2) == (adam.beta_1, adam.beta_2)
+
+    def test_the_next_update_goes_by_them(self):
+        """The first step of Adam is its rate, whatever the betas; the second depends on them."""
+        weight, adam = keras.Variable([2.0]), optimizers.Adam(0.1, beta_1=0.0, beta_2=0.81)
+        adam.build([weight])
+        penalties.correct_for_lazy(adam, [penalties.R1(1.0, every=1), penalties.R2(1.0, every=2)])
+        rate, beta = 0.1 * 2 / 3, 0.81 ** (2 / 3)
+        adam.apply([keras.ops.array([1.0])], [weight])
+        assert weight.numpy().item() == pytest.approx(2.0 - rate, abs=1e-6)
+        adam.apply([keras.ops.array([3.0])], [weight])
+        v = (beta * (1 - beta) + 9 * (1 - beta)) / (1 - beta**2)
+        assert weight.numpy().item() == pytest.approx(2.0 - rate - rate * 3 / v**0.5, abs=1e-6)
+
+    @pytest.mark.parametrize("kinds", [None, "r1(5)"])
+    def test_nothing_to_correct(self, kinds):
+        adam = optimizers.Adam(2e-3, beta_1=0.5)
+        for optimizer in (adam, keras.optimizers.SGD(0.1)):
+            penalties.correct_for_lazy(optimizer, penalties.get(kinds))
+        assert float(adam.learning_rate) == np.float32(2e-3)
+        assert (adam.beta_1, adam.beta_2) == (0.5, 0.999)
+
+    @pytest.mark.parametrize(
+        ("optimizer", "found"),
+        [
+            (keras.optimizers.SGD(0.1), r"SGD\."),
+            (optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, 10)), r"Adam with a schedule\."),
+            (keras.optimizers.LossScaleOptimizer(keras.optimizers.RMSprop()), r"RMSprop\."),
+        ],
+    )
+    def test_refused(self, optimizer, found):
+        with pytest.raises(ValueError, match=rf"changes Adam's constant rate and its betas; found {found}"):
+            penalties.correct_for_lazy(optimizer, [penalties.R1(1.0, every=2)])
