@@ -340,7 +340,7 @@ class _Verification:
         if wrong:
             raise _Skipped("the weights are others")
         ours = score_kind(gan.discriminator(tf.zeros((1, *gan.sample_shape)), training=False), gan.loss)
-        if self.metadata and kind != ours:
+        if kind and kind != ours:
             raise _Failed(f"{METADATA.name} says {kind}; the model that it comes from gives {ours}")
         function, specs = endpoints(gan)["score"]
         expected = function(*(tf.constant(self.requests["score"][spec.name]) for spec in specs))["score"].numpy()
