@@ -15,7 +15,7 @@ def check_labels(labels: Any, n: int, names: Sequence[str]) -> np.ndarray:
     """What a user asks of n samples' classes, as whole numbers.
 
     Args:
-        labels: one class for all samples, or a list of n: each a name, or a whole number from 0.
+        labels: one class for all samples, or a list, array or tensor of n: each a name, or a whole number from 0.
         n: how many samples.
         names: of the classes, in the order of their labels.
 
@@ -25,15 +25,12 @@ def check_labels(labels: Any, n: int, names: Sequence[str]) -> np.ndarray:
     Raises:
         ValueError: a class that there is not, or a list of another length.
     """
-    try:
-        shape = np.shape(labels)
-    except ValueError:  # lists of several lengths in a list
-        shape = None
-    if isinstance(labels, str) or shape == ():
+    if hasattr(labels, "__array__"):
+        labels = np.asarray(labels).tolist()  # Python's own numbers and texts
+    if isinstance(labels, str) or not isinstance(labels, Sequence):
         return np.full(n, _label(labels, names), np.int32)
-    if shape != (n,):
-        found = "lists in it" if shape is None else f"shape {list(shape)}"
-        raise ValueError(f"labels must be one class, or a list of {n}; found {found}.")
+    if len(labels) != n:
+        raise ValueError(f"labels must be one class, or a list of {n}; found a list of {len(labels)}.")
     return np.array([_label(label, names) for label in labels], np.int32)
 
 

@@ -20,6 +20,7 @@ NAMES = ("Bag", "Ankle boot", "Sneaker")
         (("Bag", "Bag", "Sneaker"), [0, 0, 2]),
         (np.int64([2, 0, 1]), [2, 0, 1]),
         (np.array(NAMES), [0, 1, 2]),
+        (np.array(2), [2, 2, 2]),
         (range(3), [0, 1, 2]),
     ],
 )
@@ -44,10 +45,11 @@ def test_names_that_are_numbers_of_others():
         (1.0, "A label is a class's name or a whole number from 0 to 2; found 1.0."),
         (True, "A label is a class's name or a whole number from 0 to 2; found True."),
         ([0, 1, 3], "A label is a class's name or a whole number from 0 to 2; found 3."),
-        ([0, 1], "labels must be one class, or a list of 3; found shape [2]."),
-        ([], "labels must be one class, or a list of 3; found shape [0]."),
-        ([[0, 1, 2]], "labels must be one class, or a list of 3; found shape [1, 3]."),
-        ([[0], [1, 2], 1], "labels must be one class, or a list of 3; found lists in it."),
+        ([0, 1], "labels must be one class, or a list of 3; found a list of 2."),
+        (np.ones(3), "A label is a class's name or a whole number from 0 to 2; found 1.0."),
+        ([], "labels must be one class, or a list of 3; found a list of 0."),
+        ([[0, 1, 2]], "labels must be one class, or a list of 3; found a list of 1."),
+        ([[0], [1, 2], 1], "A label is a class's name or a whole number from 0 to 2; found [0]."),
     ],
 )
 def test_mistakes(labels, message):
