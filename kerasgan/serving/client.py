@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from kerasgan.classes import check_labels
 from kerasgan.errors import check_whole
 
 
@@ -69,9 +70,16 @@ class Client:
         self._retries = retries
         self._server: _REST | _GRPC = (_GRPC if parts.scheme == "grpc" else _REST)(self.url, model, version, timeout)
         self._signatures: dict[str, Any] | None = None
+        self._class_names: tuple[str, ...] | None = None
 
     def generate(
-        self, n: int | None = None, *, seed: int = 0, seeds: Sequence[int] | None = None, z: ArrayLike | None = None
+        self,
+        n: int | None = None,
+        *,
+        seed: int = 0,
+        seeds: Sequence[int] | None = None,
+        z: ArrayLike | None = None,
+        labels: Any = None,
     ) -> np.ndarray:
         """Images, by their number, their seeds, or their latent vectors.
 
@@ -80,25 +88,61 @@ class Client:
             seed: of the first of n.
             seeds: `[B]` whole numbers, one per image.
             z: float `[B, latent.dim]`.
+            labels: of a conditional model, classes in place of those that the seeds give: one for all images or a list
+                with one for each, each a name of `class_names` or a whole number from 0.
 
         Returns:
             float32 `[B, H, W, C]` in [0, 1], or the samples of a model that makes no images.
 
         Raises:
-            ValueError: not exactly one of n, seeds and z; or of a shape or range that the model does not take.
+            ValueError: not exactly one of n, seeds and z; or of a shape or range that the model does not take; classes
+                that there are not, or for z, which holds them.
             ServingError: what the server said.
         """
-        return _drawn(self._draw("serving_default", "sample", n, seed, seeds, z))
+        return _drawn(self._draw(("serving_default", "sample", "generate_label"), n, seed, seeds, z, labels))
 
     def png(
-        self, n: int | None = None, *, seed: int = 0, seeds: Sequence[int] | None = None, z: ArrayLike | None = None
+        self,
+        n: int | None = None,
+        *,
+        seed: int = 0,
+        seeds: Sequence[int] | None = None,
+        z: ArrayLike | None = None,
+        labels: Any = None,
     ) -> list[bytes]:
         """The same as `generate`, as PNG files."""
-        return list(self._draw("png", "sample_png", n, seed, seeds, z)["image_bytes"])
+        return list(self._draw(("png", "sample_png", "generate_label_png"), n, seed, seeds, z, labels)["image_bytes"])
 
-    def score(self, images: ArrayLike) -> np.ndarray:
-        """The discriminator's opinion of images `[B, H, W, C]` in [0, 1]: float32 `[B]`."""
-        return self._predict("score", self._samples("score", images))["score"]
+    def score(self, images: ArrayLike, labels: Any = None) -> np.ndarray:
+        """The discriminator's opinion of images: a probability, an energy or a critic's number, as the version's
+        `kerasgan.json` says.
+
+        Args:
+            images: float `[B, H, W, C]` in [0, 1].
+            labels: which class each should be of; needed for a conditional model, and given as for `generate`.
+
+        Returns:
+            float32 `[B]`.
+        """
+        given = self._samples("score", images)
+        conditional = "labels" in self._signature("score")["inputs"]
+        if conditional and labels is None:
+            raise ValueError(f"{self.model} is conditional: its score takes images and labels; found images alone.")
+        if labels is not None:
+            [images] = given.values()
+            given["labels"] = self._labels(labels, images)
+        return self._predict("score", given)["score"]
+
+    @property
+    def class_names(self) -> tuple[str, ...] | None:
+        """Of a conditional model, the classes by their labels, as its signature of that name gives them; None of any
+        other. The server is asked once.
+        """
+        if self._class_names is None and "class_names" in self._known_signatures():
+            classes = self._signature("class_names")["outputs"]["one_hot"]["shape"][1]
+            names = self._predict("class_names", {"label": np.arange(classes)})["name"]
+            self._class_names = tuple(name.decode() for name in names)
+        return self._class_names
 
     def codes(self, images: ArrayLike) -> dict[str, np.ndarray]:
         """The codes in images: "categories" `[B, codes, k]` probabilities, "continuous" `[B, codes]`."""
@@ -132,28 +176,45 @@ class Client:
         except ServingError:
             return False
 
-    def _draw(self, by_z, by_seed, n, seed, seeds, z):
+    def _draw(self, signatures, n, seed, seeds, z, labels):
         if (n is not None) + (seeds is not None) + (z is not None) != 1:
             raise ValueError("Give one of n, seeds and z.")
+        by_z, by_seed, by_label = signatures
         if z is not None:
+            if labels is not None:
+                raise ValueError("z holds the label already; give labels with n or with seeds.")
             return self._predict(by_z, {"z": z})
         if n is not None:
             if n < 1:
                 raise ValueError(f"n must be at least 1; found {n}.")
             seeds = range(seed, seed + n)
-        return self._predict(by_seed, {"seed": list(seeds)})
+        seeds = list(seeds)
+        if labels is None:
+            return self._predict(by_seed, {"seed": seeds})
+        return self._predict(by_label, {"seed": seeds, "label": self._labels(labels, seeds)})
+
+    def _labels(self, labels, samples):
+        """Whole numbers for the classes that are asked for, one for each of the samples."""
+        if self.class_names is None:
+            raise ValueError(f"{self.model} at {self.url} knows no classes; leave labels out.")
+        return check_labels(labels, len(samples), self.class_names)
 
     def _samples(self, signature, images):
-        return dict.fromkeys(self._signature(signature)["inputs"], images)
+        inputs = self._signature(signature)["inputs"]
+        return {key: _checked(key, images, **form) for key, form in inputs.items() if key != "labels"}
 
-    def _signature(self, name):
+    def _known_signatures(self):
         if self._signatures is None:
             self._signatures = self.metadata()["signatures"]
-        if name not in self._signatures:
+        return self._signatures
+
+    def _signature(self, name):
+        known = self._known_signatures()
+        if name not in known:
             raise ValueError(
-                f"{self.model} at {self.url} has no signature {name!r}; it has {', '.join(sorted(self._signatures))}."
+                f"{self.model} at {self.url} has no signature {name!r}; it has {', '.join(sorted(known))}."
             )
-        signature = self._signatures[name]
+        signature = known[name]
         if not OUTPUTS[name] & set(signature["outputs"]):
             raise ValueError(
                 f"{name} of {self.model} at {self.url} is not kerasgan's: it gives {', '.join(signature['outputs'])}, "
@@ -202,6 +263,9 @@ OUTPUTS = {
     "score": {"score"},
     "generate_codes": {"images", "samples"},
     "infer_codes": {"categories", "continuous"},
+    "generate_label": {"images", "samples"},
+    "generate_label_png": {"image_bytes"},
+    "class_names": {"one_hot"},
 }
 
 
@@ -324,7 +388,8 @@ _HTTP_CODES = {
 def _from_json(value, dtype):
     if dtype == "string":
         texts = np.empty(len(value), object)
-        texts[:] = [base64.b64decode(item["b64"]) for item in value]
+        # Base64 where the output's name ends in _bytes, plain text elsewhere.
+        texts[:] = [item.encode() if isinstance(item, str) else base64.b64decode(item["b64"]) for item in value]
         return texts
     return np.asarray(value, dtype)
 

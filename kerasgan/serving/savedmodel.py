@@ -256,7 +256,8 @@ def _facts(gan: "GAN", xla: bool) -> dict[str, Any]:
         "generator": "as trained" if gan.ema_decay is None else average,
         "precision": gan.generator.dtype_policy.name,
         "xla": xla,
-        "score": score_kind(judgements),
+        "class_names": None if gan.class_names is None else list(gan.class_names),
+        "score": score_kind(judgements, gan.loss),
         "batch_sizes": list(BATCH_SIZES),
         "weights_sha256": weights_digest(gan),
         "libraries": {

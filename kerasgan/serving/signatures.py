@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import tensorflow as tf
 
-from kerasgan.latents import Coded
+from kerasgan.labels import own_column
+from kerasgan.latents import Coded, Labelled
 
 if TYPE_CHECKING:
     from kerasgan.gan import GAN
+    from kerasgan.losses import AdversarialLoss
 
 # What a servable warms up for and what saved_models/batching.pbtxt lets a server make of the requests it joins.
 BATCH_SIZES = (1, 2, 4, 8, 16, 32)
@@ -23,19 +25,24 @@ PNG_CHANNELS = (1, 2, 3, 4)  # grey, grey and alpha, RGB, RGBA
 def endpoints(gan: "GAN", xla: bool = False) -> dict[str, Any]:
     """What a SavedModel of this GAN offers.
 
-    ================  ============================================  ===================================================
-    serving_default   z [B, latent.dim] float32                     images [B, H, W, C] float32 in [0, 1]
-    sample            seed [B] int64, one per image                 images, and the z behind them
-    png, sample_png   as the two above                              image_bytes [B] string, a PNG each
-    score             images                                        score [B] float32: D's probability real, or energy
-    generate_codes    noise [B, latent.noise], categories [B,       images
-                      codes] int32, continuous [B, codes]
-    infer_codes       images                                        categories [B, codes, k] probabilities, continuous
-    ================  ============================================  ===================================================
+    ==================  ==========================================  ===================================================
+    serving_default     z [B, latent.dim] float32                   images [B, H, W, C] float32 in [0, 1]
+    sample              seed [B] int64, one per image               images, and the z behind them
+    png, sample_png     as the two above                            image_bytes [B] string, a PNG each
+    score               images                                      score [B] float32: see `score_kind`
+    generate_codes      noise [B, latent.noise], categories [B,     images
+                        codes] int32, continuous [B, codes]
+    infer_codes         images                                      categories [B, codes, k] probabilities, continuous
+    generate_label      seed [B] int64, label [B] int32             images, and the z behind them
+    generate_label_png  as generate_label                           image_bytes
+    class_names         label [B] int32                             name [B] string; one_hot [B, classes] float32, as
+                                                                    it stands behind the noise in z
+    ==================  ==========================================  ===================================================
 
     Where the samples are not images they are called `samples`, and the PNG signatures are absent. `score` needs a
-    discriminator that gives logits or an energy; the last two need a `Coded` latent and a discriminator that reads it.
-    Inputs and outputs that would be empty (no categorical code, say) are left out.
+    discriminator that gives logits or an energy; the codes need a `Coded` latent and a discriminator that reads it.
+    The last three are of a conditional GAN, whose `score` takes labels [B] int32 beside the images: whether each is
+    one of its class. Inputs and outputs that would be empty (no categorical code, say) are left out.
 
     Args:
         gan: a `kerasgan.GAN`.
@@ -49,6 +56,7 @@ def endpoints(gan: "GAN", xla: bool = False) -> dict[str, Any]:
     samples = "samples" if gan.value_range is None else "images"
     generator, discriminator = gan.inference_generator(), gan.discriminator
     judgements = discriminator(tf.zeros((1, *gan.sample_shape)), training=False)
+    kind, classes = score_kind(judgements, gan.loss), len(gan.class_names or ())
 
     def draw(z):
         return gan.to_unit_range(generator(z, training=False))
@@ -63,6 +71,7 @@ def endpoints(gan: "GAN", xla: bool = False) -> dict[str, Any]:
     z_spec = tf.TensorSpec([None, latent.dim], tf.float32, name="z")
     seed_spec = tf.TensorSpec([None], tf.int64, name="seed")
     samples_spec = tf.TensorSpec([None, *gan.sample_shape], tf.float32, name=samples)
+    labels_spec = tf.TensorSpec([None], tf.int32, name="labels")
 
     def serving_default(z):
         return {samples: draw(_finite(z, z_spec))}
@@ -71,20 +80,25 @@ def endpoints(gan: "GAN", xla: bool = False) -> dict[str, Any]:
         z = latent.from_seeds(_whole(seed, seed_spec))
         return {samples: draw(z), "z": z}
 
-    def score(images):
-        return {"score": _score(judge(_checked_samples(images)))}
+    def score(images, labels=None):
+        images = _checked_samples(images)
+        if labels is not None:
+            labels = _as_many(_whole(labels, labels_spec, (classes,)), "labels", images, samples)
+        return {"score": _score(own_column(judge(images), labels), kind)}
 
     def _checked_samples(images):
         if gan.value_range is None:
             return _finite(images, samples_spec)
         return _checked(images, samples_spec, lambda x: (x >= 0.0) & (x <= 1.0), "lie in [0, 1]")
 
-    signatures = {"serving_default": (serving_default, [z_spec]), "sample": (sample, [seed_spec])}
+    signatures: dict[str, Any] = {"serving_default": (serving_default, [z_spec]), "sample": (sample, [seed_spec])}
     if gan.value_range is not None and gan.sample_shape[-1] in PNG_CHANNELS:
         signatures["png"] = (lambda z: _as_png(serving_default(z)["images"]), [z_spec])
         signatures["sample_png"] = (lambda seed: _as_png(sample(seed)["images"]), [seed_spec])
-    if score_kind(judgements):
-        signatures["score"] = (score, [samples_spec])
+    if kind:
+        signatures["score"] = (score, [samples_spec, labels_spec] if classes else [samples_spec])
+    if isinstance(latent, Labelled):
+        signatures.update(_of_classes(latent, draw, samples, seed_spec, "png" in signatures))
     if isinstance(latent, Coded):
         signatures["generate_codes"] = _generate_codes(latent, draw, samples)
         if isinstance(judgements, dict) and "codes" in judgements:
@@ -98,18 +112,56 @@ def endpoints(gan: "GAN", xla: bool = False) -> dict[str, Any]:
     return signatures
 
 
-def score_kind(judgements: Any) -> str | None:
-    """What `score` gives for a discriminator's outputs: "probability", "energy", or None where there is neither."""
-    if not isinstance(judgements, dict):
-        return "probability"
-    return "energy" if "energy" in judgements else "probability" if "logits" in judgements else None
+def score_kind(judgements: Any, loss: "AdversarialLoss | None") -> str | None:
+    """What `score` gives.
+
+    Args:
+        judgements: what the discriminator gives.
+        loss: what it is trained for; None where nobody said.
+
+    Returns:
+        "probability", the sigmoid of a logit; "energy"; "critic", a number that is no logit of a probability, as it is
+        (of a Wasserstein critic, say); or None where the discriminator gives none of these.
+    """
+    outputs = judgements if isinstance(judgements, dict) else {"logits": judgements}
+    if "energy" in outputs:
+        return "energy"
+    if "logits" not in outputs:
+        return None
+    return "probability" if loss is None or loss.gives_probability else "critic"
 
 
-def _score(judgements):
-    if score_kind(judgements) == "energy":
+def _score(judgements, kind):
+    if kind == "energy":
         return tf.cast(judgements["energy"], tf.float32)
     logits = judgements["logits"] if isinstance(judgements, dict) else judgements
-    return tf.reshape(tf.sigmoid(tf.cast(logits, tf.float32)), [-1])
+    logits = tf.reshape(tf.cast(logits, tf.float32), [-1])
+    return tf.sigmoid(logits) if kind == "probability" else logits
+
+
+def _of_classes(latent, draw, samples, seed_spec, pngs):
+    label_spec = tf.TensorSpec([None], tf.int32, name="label")
+
+    def checked(label):
+        return _whole(label, label_spec, (latent.classes,))
+
+    def generate_label(seed, label):
+        seed, label = _whole(seed, seed_spec), checked(label)
+        z = latent.with_labels(latent.from_seeds(seed), _as_many(label, "label", seed, "seed"))
+        return {samples: draw(z), "z": z}
+
+    def generate_label_png(seed, label):
+        return _as_png(generate_label(seed, label)["images"])
+
+    def class_names(label):
+        label = checked(label)
+        # Constants in the graph: nothing else of a version reaches a client.
+        return {"name": tf.gather(tf.constant(latent.class_names), label), "one_hot": tf.one_hot(label, latent.classes)}
+
+    found = {"generate_label": (generate_label, [seed_spec, label_spec]), "class_names": (class_names, [label_spec])}
+    if pngs:
+        found["generate_label_png"] = (generate_label_png, [seed_spec, label_spec])
+    return found
 
 
 def _generate_codes(latent, draw, samples):
@@ -160,4 +212,12 @@ def _checked(x, spec, holds, rule):
     # Comparisons with NaN are false, so this finds NaN too.
     fits = tf.reduce_all(holds(x)) & (tf.size(x) > 0)
     with tf.control_dependencies([tf.debugging.Assert(fits, found, summarize=x.shape.rank)]):
+        return tf.identity(x)
+
+
+def _as_many(x, name, y, of):
+    """`x`, once it has as many rows as `y`: one label would be that of all images otherwise."""
+    rows = tf.shape(x)[0], tf.shape(y)[0]
+    found = [f"kerasgan: {of} and {name} must have equally many rows; found", rows[1], "and", rows[0]]
+    with tf.control_dependencies([tf.debugging.Assert(tf.equal(*rows), found)]):
         return tf.identity(x)

@@ -26,7 +26,7 @@ from kerasgan.errors import first_line
 from kerasgan.serving import warmup
 from kerasgan.serving.loader import LoadError, Process
 from kerasgan.serving.savedmodel import METADATA, Tensor, describe, read_graph, read_signatures, weights_digest
-from kerasgan.serving.signatures import BATCH_SIZES
+from kerasgan.serving.signatures import BATCH_SIZES, endpoints, score_kind
 
 if TYPE_CHECKING:
     from kerasgan.gan import GAN
@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 ROWS = (1, 3, 8)
 TIMED_ROWS = (1, 8, 32)
 TIMED_SECONDS = 1.0  # for one median, where calls are slow: float16 on CPU is
-GPU_SIGNATURES = ("serving_default", "sample", "score")  # PNG encoding has no GPU kernel anywhere
+GPU_SIGNATURES = ("serving_default", "sample", "generate_label", "score")  # PNG encoding has no GPU kernel anywhere
+LABELS = ("label", "labels")
 PYTHON = ("PyFunc", "PyFuncStateless", "EagerPyFunc")
 RANDOM = re.compile("Random|Rng|NonDeterministic|Uniform|Normal|Multinomial|Gamma|Poisson|Binomial|Shuffle|Sampler")
 # How far two computations of the same row may be apart. Batches of another size are multiplied by another routine, and
@@ -135,6 +136,7 @@ class _Verification:
         self.requests: dict[str, Any] = {}  # signature -> inputs of max(ROWS) rows
         self.answers: dict[str, Any] = {}  # signature -> the outputs that belong to them
         self.tolerance = _tolerance(graph)
+        self.classes = _classes(self.signatures)
 
     def report(self, progress: bool) -> Report:
         checks = [Check("loads", "ok", "")]
@@ -144,6 +146,8 @@ class _Verification:
             ("sample gives serving_default's images", self.check_sample),
             ("PNGs show the images", self.check_pngs),
             ("images are generate's", self.check_preset),
+            *([("scores are the discriminator's", self.check_score)] if "score" in self.signatures else []),
+            *([("classes", self.check_classes)] if self.classes else []),
             ("warm-up replays", self.check_warmup),
             ("bad input is refused", self.check_bad_input),
             ("operations", self.check_operations),
@@ -189,6 +193,9 @@ class _Verification:
         for name, signature in describe(self.signatures).items():
             if described[name] != signature:
                 raise _Failed(f"it says of {name}: {described[name]}; the graph: {signature}")
+        if bool(self.metadata.get("class_names")) != bool(self.classes):
+            named = "names classes" if self.metadata.get("class_names") else "names no classes"
+            raise _Failed(f"it {named}; the graph has {self.classes or 'none'}")
         if xla and not self.xla:
             raise _Failed("exported with XLA: a server needs --xla_cpu_compilation_enabled, and this check needs --xla")
         preset = f", from {self.metadata['preset']}" if self.metadata.get("preset") else ""
@@ -232,6 +239,8 @@ class _Verification:
         shape = (rows, *(1 if n is None else n for n in tensor.shape[1:]))
         if tensor.dtype == "string":
             return np.full(shape, b"", object)
+        if key in LABELS and self.classes:
+            return (np.arange(rows) % self.classes).astype(tensor.dtype)
         if tensor.dtype == "int64":
             return np.broadcast_to(np.arange(rows).reshape(-1, *[1] * (len(shape) - 1)), shape).astype(np.int64)
         rng = np.random.default_rng(0)
@@ -271,20 +280,22 @@ class _Verification:
     def check_sample(self) -> str:
         if "sample" not in self.answers or "serving_default" not in self.answers:
             raise _Skipped("needs both")
-        answer = dict(self.answers["sample"])
-        try:
-            again = self.call("serving_default", {"z": answer.pop("z")})
-        except KeyError:
-            raise _Failed("there is no z in both") from None
-        differ = self.difference(again, answer)
-        if differ > self.tolerance:
-            raise _Failed(f"they differ by {differ:.2g}")
-        if self.difference(self.call("sample", self.requests["sample"]), self.answers["sample"]) > 0:
-            raise _Failed("the same seeds gave other images the second time")
+        differ = 0.0
+        for name in (name for name in ("sample", "generate_label") if name in self.answers):
+            answer = dict(self.answers[name])
+            try:
+                again = self.call("serving_default", {"z": answer.pop("z")})
+            except KeyError:
+                raise _Failed(f"there is no z in {name} and serving_default") from None
+            differ = max(differ, self.difference(again, answer))
+            if differ > self.tolerance:
+                raise _Failed(f"those of {name} differ by {differ:.2g}")
+            if self.difference(self.call(name, self.requests[name]), self.answers[name]) > 0:
+                raise _Failed(f"the same seeds gave other images of {name} the second time")
         return f"apart {differ:.1g}; the same seeds again: the same images"
 
     def check_pngs(self):
-        pairs = [("png", "serving_default"), ("sample_png", "sample")]
+        pairs = [("png", "serving_default"), ("sample_png", "sample"), ("generate_label_png", "generate_label")]
         pairs = [pair for pair in pairs if all(name in self.answers for name in pair)]
         if not pairs:
             raise _Skipped("there are no PNG signatures, or no images beside them")
@@ -299,21 +310,88 @@ class _Verification:
         return ", ".join(encoded for encoded, _ in pairs)
 
     def check_preset(self) -> str:
-        gan = self.gan or self._preset_at_hand()
         if "sample" not in self.answers:
             raise _Skipped("there is no signature sample")
-        wrong = self.metadata and self.metadata.get("weights_sha256") != weights_digest(gan)
+        gan, wrong = self._preset
+        found = []
+        for name in ("sample", "generate_label"):
+            if name not in self.answers:
+                continue
+            seeds, labels = (self.requests[name].get(key) for key in ("seed", "label"))
+            images = gan.generate(len(seeds), int(seeds[0]), labels=labels)
+            served = next(value for key, value in self.answers[name].items() if key != "z")
+            if served.shape != images.shape:
+                raise _Failed(f"generate gives shape {images.shape}, {name} of the version {served.shape}")
+            differ = float(np.abs(images - served).max())
+            if differ > self.tolerance:
+                others = "; the weights are others" if wrong else ""
+                raise _Failed(f"those of {name} differ by {differ:.2g}{others}")
+            found.append(f"{len(seeds)} seeds{'' if labels is None else ' with labels'}, apart {differ:.1g}")
+        return "; ".join(found)
+
+    def check_score(self) -> str:
+        if "score" not in self.answers:
+            raise _Skipped("there is no answer to look at")
+        score = self.answers["score"]["score"]
+        kind = self.metadata and self.metadata.get("score")
+        if kind == "probability" and not (score.min() >= 0 and score.max() <= 1):
+            raise _Failed(f"{METADATA.name} calls them probabilities; they lie {_extent(score)}")
+        gan, wrong = self._preset
+        if wrong:
+            raise _Skipped("the weights are others")
+        ours = score_kind(gan.discriminator(tf.zeros((1, *gan.sample_shape)), training=False), gan.loss)
+        if kind and kind != ours:
+            raise _Failed(f"{METADATA.name} says {kind}; the model that it comes from gives {ours}")
+        function, specs = endpoints(gan)["score"]
+        expected = function(*(tf.constant(self.requests["score"][spec.name]) for spec in specs))["score"].numpy()
+        differ = self.difference({"score": score}, {"score": expected})
+        if differ > self.tolerance:
+            raise _Failed(f"they differ by {differ:.2g}")
+        return f"{ours}, apart {differ:.1g}"
+
+    def check_classes(self) -> str:
+        labels = np.arange(self.classes, dtype=np.int32)
+        answer = self.call("class_names", {"label": labels})
+        names = [name.decode() for name in answer["name"]]
+        if "" in names or len(set(names)) != self.classes:
+            raise _Failed(f"each needs a name of its own; found {', '.join(map(repr, names))}")
+        if self.metadata and self.metadata.get("class_names") != names:
+            raise _Failed(f"{METADATA.name} says {self.metadata.get('class_names')}; the graph {names}")
+        if not np.array_equal(answer["one_hot"], np.eye(self.classes)):
+            raise _Failed("one_hot is not 1 at the label and 0 elsewhere")
+        seeds = np.zeros(self.classes, np.int64)
+        asked = self.call("generate_label", {"seed": seeds, "label": labels})["z"]
+        drawn = self.call("sample", {"seed": seeds})["z"]
+        if not np.array_equal(asked[:, -self.classes :], answer["one_hot"]):
+            raise _Failed("generate_label draws other classes than it is asked for")
+        if self.difference({"z": asked[:, : -self.classes]}, {"z": drawn[:, : -self.classes]}) > self.tolerance:
+            raise _Failed("generate_label has other noise than sample has for the same seed")
+        for wrong in (-1, self.classes):
+            self._check_refusal(wrong)
+        return f"{self.classes}: {', '.join(names)}"
+
+    def _check_refusal(self, label):
+        """Whoever asks for a class that there is not should read which there are."""
+        for name, request in self.requests.items():
+            for key in request.keys() & set(LABELS):
+                wrong = request[key].copy()
+                wrong[-1] = label
+                try:
+                    self.call(name, {**request, key: wrong})
+                except LoadError as error:
+                    if f"be from 0 to below {self.classes}" not in str(error):
+                        raise _Failed(f"{name} refuses {key} {label} without a reason: {first_line(error)}") from None
+                else:
+                    raise _Failed(f"{name} answers {key} {label}; there are {self.classes} classes")
+
+    @functools.cached_property
+    def _preset(self) -> "tuple[GAN, bool]":
+        """What the version was exported from, and whether its weights are others."""
+        gan = self.gan or self._preset_at_hand()
+        wrong = self.metadata is not None and self.metadata.get("weights_sha256") != weights_digest(gan)
         if wrong and self.gan is None:
             raise _Skipped("the preset at hand has other weights")
-        seeds = self.requests["sample"]["seed"]
-        images = gan.generate(len(seeds), int(seeds[0]))
-        served = next(value for key, value in self.answers["sample"].items() if key != "z")
-        if served.shape != images.shape:
-            raise _Failed(f"generate gives shape {images.shape}, the version {served.shape}")
-        differ = float(np.abs(images - served).max())
-        if differ > self.tolerance:
-            raise _Failed(f"they differ by {differ:.2g}" + ("; the weights are others" if wrong else ""))
-        return f"{len(seeds)} seeds, apart {differ:.1g}"
+        return gan, wrong
 
     def _preset_at_hand(self):
         from kerasgan import presets
@@ -355,7 +433,8 @@ class _Verification:
         refused = 0
         for name, request in self.requests.items():
             for key, value in request.items():
-                for wrong in _spoiled(value, key):
+                spoiled = [*_spoiled(value, key, self.classes), *([value[:1]] if len(request) > 1 else [])]
+                for wrong in spoiled:
                     try:
                         self.call(name, {**request, key: wrong})
                     except LoadError:
@@ -427,6 +506,12 @@ def _tolerance(graph):
     )
 
 
+def _classes(signatures):
+    """How many classes a conditional model says that it has; 0 of any other."""
+    one_hot = signatures.get("class_names", {"outputs": {}})["outputs"].get("one_hot")
+    return one_hot.shape[1] if one_hot and one_hot.shape and len(one_hot.shape) == 2 and one_hot.shape[1] else 0
+
+
 def _shape(tensor: Tensor) -> str:
     if tensor.shape is None:
         return "of unknown rank"
@@ -448,6 +533,8 @@ def _check_output(key, tensor, value, rows):
         if not all(data.startswith(b"\x89PNG\r\n\x1a\n") for data in value):
             raise _Failed("image_bytes are no PNGs")
         return
+    if key == "name" and tensor.dtype == "string":
+        return
     if tensor.dtype != "float32":
         raise _Failed(f"{key} is {tensor.dtype}; JSON and clients want float32")
     if not np.isfinite(value).all():
@@ -458,7 +545,7 @@ def _check_output(key, tensor, value, rows):
         raise _Failed("the probabilities of categories do not sum to 1")
 
 
-def _spoiled(value, key):
+def _spoiled(value, key, classes):
     """Requests that nothing should answer, made from one that is right."""
     if value.dtype == object:
         return
@@ -475,7 +562,8 @@ def _spoiled(value, key):
             out_of_range.flat[-1] = number
             yield out_of_range.copy()
     else:
-        for number in (-1, *([np.iinfo(value.dtype).max] if key == "categories" else [])):
+        greatest = [np.iinfo(value.dtype).max] if key in ("categories", *LABELS) else []
+        for number in (-1, *greatest, *([classes] if key in LABELS and classes else [])):
             out_of_range.flat[-1] = number
             yield out_of_range.copy()
 
