@@ -44,6 +44,14 @@ def test_theory(tmp_path, capsys, monkeypatch):
     assert "   1.5   -0.943953         -0.943953  0.221171\n" in capsys.readouterr().out
 
 
+def test_dirac_gan(tmp_path, capsys):
+    """The table's factor is sqrt(1 - rate gamma) = sqrt(1 - .2 .3); what is played: see `theory_test.py`."""
+    load("dirac_gan").main(tmp_path, updates=120)
+    assert files(tmp_path) == {"dirac_gan.png"}
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["minimax,", "r1(.15)", "-0.150", "±", "0.477i", "0.9695"] in [words[:6] for words in lines]
+
+
 def test_swiss_roll(tmp_path, capsys):
     load("swiss_roll").main(tmp_path, steps=20, frames=2)
     assert {"swiss_roll.gif", "swiss_roll.png"} < files(tmp_path)
