@@ -44,6 +44,14 @@ def test_theory(tmp_path, capsys, monkeypatch):
     assert "   1.5   -0.943953         -0.943953  0.221171\n" in capsys.readouterr().out
 
 
+def test_dirac_gan(tmp_path, capsys):
+    """The table's factor is sqrt(1 - rate gamma) = sqrt(1 - .2 .3); what is played: see `theory_test.py`."""
+    load("dirac_gan").main(tmp_path, updates=120)
+    assert files(tmp_path) == {"dirac_gan.png"}
+    lines = [line.split() for line in capsys.readouterr().out.splitlines()]
+    assert ["minimax,", "r1(.15)", "-0.150", "±", "0.477i", "0.9695"] in [words[:6] for words in lines]
+
+
 def test_swiss_roll(tmp_path, capsys):
     load("swiss_roll").main(tmp_path, steps=20, frames=2)
     assert {"swiss_roll.gif", "swiss_roll.png"} < files(tmp_path)
@@ -55,6 +63,14 @@ def test_mode_coverage(tmp_path, capsys):
     example.main(tmp_path, names=["ring"], losses=["kl"], seeds=2, steps=50)
     assert files(tmp_path) == {"ours/ring_kl_0.png", "ours/ring_kl_1.png"}
     assert "modes of 8" in capsys.readouterr().out
+    example.main(
+        tmp_path, "even", names=["grid"], losses=["relativistic"], seeds=1, steps=50, penalties="r1(.03), r2(.03)"
+    )
+    assert "even/grid_relativistic_0.png" in files(tmp_path)
+    assert "modes of 25" in capsys.readouterr().out
+    even = example.build(example.RECIPES["even"], "relativistic", 0, 50, "r1(.03), r2(.04)")
+    assert [(type(penalty).__name__, penalty.weight) for penalty in even.penalties] == [("R1", 0.03), ("R2", 0.04)]
+    assert even.g_optimizer.beta_1 == 0.0
     published = example.build(example.RECIPES["published"], "minimax", 0, 50)
     generator = 2 * 400 + 3 * 400 * 400 + 4 * 3 * 400 + 400 * 2 + 2  # weights and, per layer, bias, scale and shift
     discriminator = 3 * 1000 + 2 * 201 * 1000 + 201
