@@ -13,7 +13,8 @@ import numbers
 import os
 import tempfile
 import warnings
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
@@ -22,10 +23,19 @@ from tqdm import tqdm
 
 from kerasgan import toys
 from kerasgan.data import tfds
+from kerasgan.data.classes import check_same, numbered, some
 from kerasgan.data.folder import DECODED_AHEAD
 from kerasgan.data.images import FORMATS, LARGEST_IMAGE, SUFFIXES, fit_image
-from kerasgan.data.pipeline import batches_of, in_order, remember_order
-from kerasgan.data.sources import describe, open_source, recognise
+from kerasgan.data.pipeline import (
+    batches_of,
+    class_names_of,
+    in_order,
+    label_counts,
+    remember_labels,
+    remember_order,
+)
+from kerasgan.data.source import Source
+from kerasgan.data.sources import describe, find_names, open_source, recognise
 from kerasgan.data.splits import check_split
 from kerasgan.data.toy import TOY_SPLITS
 from kerasgan.errors import check_whole
@@ -40,12 +50,16 @@ __all__ = [
     "MEMORY_LIMIT",
     "SUFFIXES",
     "TOY_SPLITS",
+    "class_names_of",
+    "classes_of",
     "describe",
     "fit_image",
     "image_shape_of",
     "in_order",
+    "label_counts",
     "load",
     "load_array",
+    "load_labelled_array",
     "load_labels",
     "splits_of",
     "with_version",
@@ -68,6 +82,8 @@ def load(
     start_step: int = 0,
     data_dir: str | None = None,
     called: str | None = None,
+    labels: bool | ArrayLike | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> tf.data.Dataset:
     """Batches of real samples: of "train" for `fit`, shuffled anew in each epoch and without an incomplete last batch;
     of every other split, "all" of an array or a folder among them, for `evaluate`: each sample once, in order.
@@ -100,14 +116,23 @@ def load(
             the others, which `fit` cannot know: give it to a `fit` of one epoch, and load anew for the rest.
         data_dir: tensorflow-datasets' folder; None is its default.
         called: how messages call an array that came from elsewhere, such as "photos in split 'train[:2]'".
+        labels: whether batches are pairs of samples and their classes; None gives these where `like` is conditional.
+            They are the "label" of a tensorflow-datasets dataset; the folders that lie directly in a folder, in the
+            order of their names as in `keras.utils.image_dataset_from_directory`; "labels", whole numbers, and perhaps
+            "class_names" beside the "images" of an `.npz` file. Of an array they are given here: whole numbers `[N]`,
+            counted from 0, one for each row, of which `split` cuts the same.
+        class_names: the names of labels that are given so.
 
     Returns:
-        A dataset of float32 `[batch_size, H, W, C]` or `[batch_size, n]`, ready for `fit`. An epoch counts from its
-        second batch on: a look at the first, `next(iter(dataset))`, changes nothing.
+        A dataset of float32 `[batch_size, H, W, C]` or `[batch_size, n]`, ready for `fit`; with labels one of pairs,
+        these and int32 `[batch_size]`. An epoch counts from its second batch on: a look at the first,
+        `next(iter(dataset))`, changes nothing.
 
     Raises:
         ValueError: an unknown source or split, no usable images, values out of range, NaN, fewer images than a
-            batch, or a `batch_size` that is below 1, does not divide by k, or is too small for the loss of `like`.
+            batch, or a `batch_size` that is below 1, does not divide by k, or is too small for the loss of `like`;
+            with labels, a source without them, class folders of which one is empty or beside which images lie, labels
+            that are no classes, and classes of which `like` has fewer or others.
     """
     if like is not None:
         image_shape = image_shape or like.sample_shape
@@ -128,7 +153,21 @@ def load(
     shuffle = split.startswith("train") if shuffle is None else shuffle
     drop = shuffle if drop_remainder is None else drop_remainder
 
-    samples = load_array(name, split, image_shape, data_dir=data_dir)  # (N, H, W, C) or (N, n)
+    model_names = getattr(like, "class_names", None)
+    wanted = model_names is not None if labels is None else labels
+    by_hand = None if isinstance(wanted, (bool, np.bool_)) else wanted
+    if class_names is not None and by_hand is None:
+        raise ValueError("class_names are those of labels that are given beside an array; found no such labels.")
+    classes, names = None, ()
+    if by_hand is None and not wanted:
+        samples = load_array(name, split, image_shape, data_dir=data_dir)  # (N, H, W, C) or (N, n)
+    else:
+        model_of = model_names if labels is None else None
+        source, names = _open_labelled(name, split, data_dir, by_hand, class_names, model_of)
+        if model_names is not None:  # before all images are read
+            check_same(names, model_names, called or describe(name))
+        samples = _samples_of(source, name, image_shape)
+        classes = source.find_labels().astype(np.int32)  # (N,)
     if drop and len(samples) < batch_size:
         of = f"{called} has {len(samples)} samples"
         if called is None:
@@ -137,10 +176,28 @@ def load(
     scale = (high - low) / 255.0 if samples.dtype == np.uint8 else high - low
     if samples.ndim == 2:  # points, not images
         scale, low = 1.0, 0.0
-    made = functools.partial(batches_of, samples, batch_size, scale, low, seed)
+    made = functools.partial(batches_of, samples, classes, batch_size, scale, low, seed)
+    if classes is not None:
+        made = functools.partial(_remembered, made, classes, names, model_names or ())
     dataset = made(shuffle, drop, start_step)
     if shuffle:
         remember_order(dataset, functools.partial(made, False, bool(drop_remainder), 0))
+    return dataset
+
+
+def _remembered(
+    make: Callable[..., tf.data.Dataset],
+    labels: np.ndarray,
+    names: tuple[str, ...],
+    model_names: tuple[str, ...],
+    *order: Any,
+) -> tf.data.Dataset:
+    """A labelled dataset of which `label_counts` and `class_names_of` know."""
+    dataset = make(*order)
+    count = max(len(names), len(model_names))
+    if names == numbered(len(names)) and model_names:
+        names = model_names
+    remember_labels(dataset, np.bincount(labels, minlength=count), names)
     return dataset
 
 
@@ -156,7 +213,62 @@ def load_array(
 
     Args and errors are those of `load`.
     """
-    source = open_source(name, split, data_dir)
+    return _samples_of(open_source(name, split, data_dir), name, image_shape)
+
+
+def load_labelled_array(
+    name: str | os.PathLike[str] | ArrayLike,
+    split: str = "train",
+    image_shape: tuple[int, ...] | None = None,
+    *,
+    data_dir: str | None = None,
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
+    """All samples of a source and their classes, for which no image is read twice.
+
+    Args are those of `load`.
+
+    Returns:
+        The samples, as `load_array` gives them; their classes, int64 `[N]`; and the names of all classes that the
+        source has, whatever the split holds of them: ("0", "1", ...) where they have none.
+
+    Raises:
+        ValueError: as for `load` with labels.
+    """
+    source, names = _open_labelled(name, split, data_dir)
+    return _samples_of(source, name, image_shape), source.find_labels(), names
+
+
+def _open_labelled(
+    name: Any,
+    split: str,
+    data_dir: str | None,
+    labels: Any = None,
+    class_names: Any = None,
+    model_names: tuple[str, ...] | None = None,
+) -> tuple[Source, tuple[str, ...]]:
+    """A source and the names of its classes, or an error that says what it has instead; before it is downloaded.
+
+    Args:
+        name, split, data_dir: as for `load`.
+        labels, class_names: those that are given by hand.
+        model_names: the classes of the model for whose sake labels are wanted, for messages.
+    """
+    kind, found = recognise(name, data_dir)
+    why = tfds.why_unlabelled(tfds.find_builder(found, data_dir)) if kind == "tfds" else None
+    if why is None:
+        source = open_source(name, split, data_dir, labels, class_names)
+        names = source.find_names()
+        if names is not None:
+            return source, names
+        why = source.no_classes
+    message = f"{describe(name)} has no labels: {why}."
+    if model_names is not None:
+        message = f"The model has classes ({some(model_names)}), and {message} labels=False leaves them out."
+    raise ValueError(message)
+
+
+def _samples_of(source: Source, name: Any, image_shape: tuple[int, ...] | None) -> np.ndarray:
+    """What `load_array` gives, of a source that has been opened."""
     shape = tuple(image_shape) if image_shape is not None else source.find_shape()
     if source.array is not None and source.array.ndim == 2:
         if shape != source.array.shape[1:]:
@@ -184,14 +296,14 @@ def load_array(
         images[count] = fit_image(example, shape)
         count += 1
     if source.skipped:
-        some = _first_of(source.skipped)
-        warnings.warn(f"Skipped {len(source.skipped)} unreadable image(s) in {describe(name)}: {some}", stacklevel=2)
+        files = some(source.skipped)
+        warnings.warn(f"Skipped {len(source.skipped)} unreadable image(s) in {describe(name)}: {files}", stacklevel=3)
     if source.see_through:
-        some = _first_of(source.see_through)
+        files = some(source.see_through)
         warnings.warn(
             f"{len(source.see_through)} of {count} images in {describe(name)} have transparent pixels, which were laid "
-            f"over white: {some}",
-            stacklevel=2,
+            f"over white: {files}",
+            stacklevel=3,
         )
     if not count:
         raise ValueError(f"{describe(name)} holds no readable image; skipped {len(source.skipped)}.")
@@ -208,17 +320,34 @@ def image_shape_of(
 def load_labels(
     name: str | os.PathLike[str] | ArrayLike, split: str = "train", *, data_dir: str | None = None
 ) -> tuple[np.ndarray, tuple[str, ...]] | None:
-    """The classes of a source's samples, in the order of `load_array`.
+    """The classes of a source's samples, in the order of `load_array`. Which files of a folder are readable shows when
+    they are read: whoever wants samples and classes takes `load_labelled_array`.
 
     Returns:
-        int64 `[N]`, and the classes' names; None where the source has no classes.
+        int64 `[N]`, and the classes' names, ("0", "1", ...) where they have none; None where the source has no classes,
+        or such as `load` refuses.
 
     Raises:
-        ValueError: as for `load`.
+        ValueError: an unknown source or split, or no usable images.
     """
-    check_split(split)
-    kind, found = recognise(name, data_dir)
-    return tfds.read_labels(found, split, data_dir) if kind == "tfds" else None
+    source = open_source(name, split, data_dir)
+    try:
+        names = source.find_names()
+        return None if names is None else (source.find_labels(), names)
+    except ValueError:
+        return None
+
+
+def classes_of(
+    name: str | os.PathLike[str] | ArrayLike, split: str = "train", *, data_dir: str | None = None
+) -> tuple[str, ...] | None:
+    """The names of a source's classes, whatever the split holds of them: ("0", "1", ...) where they have none; None
+    where the source has no classes. No image is read for it.
+
+    Raises:
+        ValueError: there is no such source, or `load` refuses its labels, such as class folders of which one is empty.
+    """
+    return find_names(name, split, data_dir)
 
 
 def splits_of(name: str | os.PathLike[str] | ArrayLike, *, data_dir: str | None = None) -> tuple[str, ...]:
@@ -244,10 +373,6 @@ def with_version(name: str) -> str:
         return name
     builder = tfds.find_builder(found)
     return f"{builder.name}:{builder.version}"
-
-
-def _first_of(names: list[str]) -> str:
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def _allocate(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:

@@ -8,11 +8,32 @@ import numpy as np
 import tensorflow as tf
 
 _IN_ORDER: weakref.WeakKeyDictionary[tf.data.Dataset, Callable[[], tf.data.Dataset]] = weakref.WeakKeyDictionary()
+_LABELS: weakref.WeakKeyDictionary[tf.data.Dataset, tuple[np.ndarray, tuple[str, ...]]] = weakref.WeakKeyDictionary()
 
 
 def remember_order(dataset: tf.data.Dataset, make: Callable[[], tf.data.Dataset]) -> None:
     """Lets `in_order` make of a shuffled dataset another that is not."""
     _IN_ORDER[dataset] = make
+
+
+def remember_labels(dataset: tf.data.Dataset, counts: np.ndarray, names: tuple[str, ...]) -> None:
+    """Lets `label_counts` and `class_names_of` tell what was labelled."""
+    _LABELS[dataset] = counts, names
+
+
+def label_counts(dataset: Any) -> np.ndarray | None:
+    """How many samples of each class there are in a dataset that `kerasgan.data.load` gave with labels, those of an
+    incomplete last batch included: int64 `[classes]`, of all classes that the model given as `like` has. None for
+    anything else.
+    """
+    found = _LABELS.get(dataset) if isinstance(dataset, tf.data.Dataset) else None
+    return found and found[0].copy()
+
+
+def class_names_of(dataset: Any) -> tuple[str, ...] | None:
+    """The names of the classes of such a dataset, ("0", "1", ...) where they have none; None for anything else."""
+    found = _LABELS.get(dataset) if isinstance(dataset, tf.data.Dataset) else None
+    return found and found[1]
 
 
 def in_order(dataset: Any) -> Any:
@@ -25,6 +46,7 @@ def in_order(dataset: Any) -> Any:
 
 def batches_of(
     samples: np.ndarray,
+    labels: np.ndarray | None,
     batch_size: int,
     scale: float,
     offset: float,
@@ -33,7 +55,8 @@ def batches_of(
     drop_remainder: bool,
     start_step: int,
 ) -> tf.data.Dataset:
-    """float32 `[batch_size, ...]`: samples times `scale` plus `offset`. See `kerasgan.data.load` for the rest.
+    """float32 `[batch_size, ...]`: samples times `scale` plus `offset`; with `labels` int32 `[N]` pairs of these and
+    int32 `[batch_size]`. See `kerasgan.data.load` for the rest.
 
     An epoch is counted when its second batch is handed out, or its only one. So whoever looks at a batch changes
     nothing: the next pass is the same epoch again. And whoever trains on a part of each pass still gets a new one.
@@ -57,16 +80,18 @@ def batches_of(
         after = tf.data.Dataset.range(first, batches).map(lambda batch: number + tf.cast(batch >= counts, tf.int64))
         return tf.data.Dataset.zip((rows.batch(batch_size, drop_remainder), after))
 
-    def gather(rows: tf.Tensor, after: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def gather(rows: tf.Tensor, after: tf.Tensor) -> tuple[Any, tf.Tensor]:
         batch = tf.numpy_function(lambda indices: samples[indices], [rows], tf.as_dtype(samples.dtype))
         batch = tf.cast(tf.ensure_shape(batch, (None, *samples.shape[1:])), tf.float32) * scale + offset
         if drop_remainder:
             batch = tf.ensure_shape(batch, (batch_size, *samples.shape[1:]))
-        return batch, after
+        if labels is None:
+            return batch, after
+        return (batch, tf.ensure_shape(tf.gather(labels, rows), batch.shape[:1])), after
 
-    def hand_out(batch: tf.Tensor, after: tf.Tensor) -> tf.Tensor:
+    def hand_out(batch: Any, after: tf.Tensor) -> Any:
         with tf.control_dependencies([epoch.assign(tf.maximum(epoch, after))]):
-            return tf.identity(batch)
+            return tf.nest.map_structure(tf.identity, batch)
 
     dataset = tf.data.Dataset.from_tensors(0).flat_map(one_pass)
     dataset = dataset.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)

@@ -18,6 +18,11 @@ class Source:
         array: all of them, `[N, H, W, C]` or `[N, n]`, where they lie in memory or on disk as an array.
         skipped: names of files that turned out unreadable, as far as `examples` has come.
         see_through: names of files with transparent pixels, which were laid over white, likewise.
+        find_names: gives the names of the source's classes, whatever the split holds of them, or None where it has
+            none; a ValueError says what is wrong with them. It reads no images.
+        find_labels: gives the class of each sample, int64 `[N]`, those of unreadable files left out; only where
+            `find_names` gives any. Where `examples` has come to its end it reads no image again.
+        no_classes: why there are none, as a message says it.
     """
 
     count: int
@@ -27,6 +32,9 @@ class Source:
     array: np.ndarray | None = None
     skipped: list[str] = dataclasses.field(default_factory=list)
     see_through: list[str] = dataclasses.field(default_factory=list)
+    find_names: Callable[[], tuple[str, ...] | None] = lambda: None
+    find_labels: Callable[[], np.ndarray] = lambda: np.empty(0, np.int64)
+    no_classes: str = ""
 
 
 def points(array: np.ndarray) -> Source:

@@ -19,8 +19,13 @@ from kerasgan.data.toy import open_toy
 PREFIX = "folder:"
 
 
-def open_source(name: Any, split: str, data_dir: str | None) -> Source:
+def open_source(name: Any, split: str, data_dir: str | None, labels: Any = None, class_names: Any = None) -> Source:
     """The samples of a split of whatever `kerasgan.data.load` takes.
+
+    Args:
+        name, split, data_dir: as for `load`.
+        labels: of all rows of an array, where they are given by hand.
+        class_names: the names of these, or None.
 
     Raises:
         ValueError: there is no such source or split, or it holds no samples.
@@ -28,14 +33,35 @@ def open_source(name: Any, split: str, data_dir: str | None) -> Source:
     check_split(split)
     kind, found = recognise(name, data_dir)
     if kind == "array":
-        return arrays.open_array(arrays.as_array(found), split, "the array")
+        by_hand = None if labels is None else (labels, class_names)
+        return arrays.open_array(arrays.as_array(found), split, "the array", lambda: by_hand)
+    if labels is not None:
+        raise ValueError(
+            f"Labels are given by hand for an array of samples; of {describe(name)} take its own, labels=True, or make "
+            "an array of it: kerasgan.data.load_array."
+        )
     if kind == "tfds":
         return tfds.open_tfds(found, split, data_dir)
     if kind == "toy":
         return open_toy(found, split)
     if kind == "folder":
         return open_folder(found, split)
-    return arrays.open_array(arrays.read(found), split, str(name))
+    return arrays.open_file(found, split, str(name))
+
+
+def find_names(name: Any, split: str, data_dir: str | None) -> tuple[str, ...] | None:
+    """The names of a source's classes, without its images; None where it has none.
+
+    Raises:
+        ValueError: there is no such source, or something is wrong with its classes.
+    """
+    check_split(split)
+    kind, found = recognise(name, data_dir)
+    if kind == "folder":
+        return open_folder(found, split).find_names()
+    if kind == "tfds":
+        return tfds.find_names(found, data_dir)
+    return arrays.file_names(found) if kind == "file" else None
 
 
 def recognise(name: Any, data_dir: str | None = None) -> tuple[str, Any]:

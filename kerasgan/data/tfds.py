@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasgan import toys
+from kerasgan.data.classes import numbered
 from kerasgan.data.source import Source
 from kerasgan.errors import first_line, suggestion
 
@@ -70,27 +71,48 @@ def open_tfds(name: str, split: str, data_dir: str | None) -> Source:
         dtype=np.uint8,
         find_shape=lambda: None if None in shape else tuple(shape),
         examples=_as_bytes(image for batch in batches.as_numpy_iterator() for image in batch),
+        find_names=lambda: find_names(name, data_dir),
+        find_labels=lambda: _read_labels(builder, split),
     )
 
 
-def read_labels(name: str, split: str, data_dir: str | None) -> tuple[np.ndarray, tuple[str, ...]] | None:
-    """The classes of a dataset's samples, int64 `[N]` in their order, and their names; None where it has none.
+def find_names(name: str, data_dir: str | None) -> tuple[str, ...] | None:
+    """The names of a dataset's classes; None where it has none. What knows them only once it is prepared is prepared.
 
     Raises:
-        ValueError: as for `open_tfds`.
+        ValueError: there is no such dataset or configuration, or it could not be had.
+    """
+    builder = find_builder(name, data_dir)
+    if why_unlabelled(builder):
+        return None
+    names = tuple(builder.info.features["label"].names)
+    if names == numbered(len(names)):  # they may stand in the files that are downloaded, as CIFAR's do
+        _prepare(builder, name, data_dir)
+        names = tuple(builder.info.features["label"].names)
+    return names
+
+
+def why_unlabelled(builder: Any) -> str | None:
+    """What a dataset has in the place of labels, as a message says it; None where it has labels. Nothing is downloaded
+    for it.
     """
     import tensorflow_datasets as tfds
 
-    builder = find_builder(name, data_dir)
     features = builder.info.features
-    if not isinstance(features, tfds.features.FeaturesDict) or "label" not in features:
+    features = dict(features) if isinstance(features, tfds.features.FeaturesDict) else {}
+    if isinstance(features.get("label"), tfds.features.ClassLabel):
         return None
-    if not isinstance(features["label"], tfds.features.ClassLabel):
-        return None
-    _prepare(builder, name, data_dir)
-    _count(builder, name, split)
-    dataset = builder.as_dataset(split=split, shuffle_files=False).map(lambda example: example["label"])
-    return np.concatenate(list(dataset.batch(4096).as_numpy_iterator())), tuple(features["label"].names)
+    return f"of tensorflow-datasets it has {', '.join(sorted(features))}, and no 'label' that is a class"
+
+
+def _read_labels(builder: Any, split: str) -> np.ndarray:
+    """The labels int64 `[N]` in their order, for which no image is decoded."""
+    import tensorflow_datasets as tfds
+
+    labels_alone = tfds.decode.PartialDecoding({"label": True})
+    dataset = builder.as_dataset(split=split, shuffle_files=False, decoders=labels_alone)
+    batches = dataset.map(lambda example: example["label"]).batch(4096).as_numpy_iterator()
+    return np.concatenate(list(batches)).astype(np.int64)
 
 
 def list_splits(name: str, data_dir: str | None) -> tuple[str, ...]:
