@@ -1,5 +1,6 @@
 """Model cards: a preset's `metadata.json` as a page for people, in Markdown."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -21,6 +22,7 @@ MEASURES = {
     "reversed_inception_score": "EBGAN's form of it, in nats",
     "parzen_nats": "Parzen-window log-likelihood, in nats, as in the 2014 paper; it rewards blur",
     "nearest_training_image": "mean distance to the nearest training image; copies have 0",
+    "label_accuracy": "share of samples that the classifier takes for the class asked for; real: of unseen real images",
     "code_accuracy": "the first code as a classifier of the test images, best assignment",
     "modes": "modes with a sample of high quality",
     "high_quality": "share of samples within 3 sigma of a mode",
@@ -36,9 +38,10 @@ def write(facts: dict[str, Any], picture: bool) -> str:
             seed, storage, weights_sha256 and libraries. Where they are given it also says: recipe (the command),
             dataset, split, validation_split, epochs, epoch (the chosen one), seconds, cores, licence, notes, evaluation
             (the command), scores, reference and last (each `{name: {"value", "error", "n_real", "n_fake", "features",
-            "seed"}}`: of these weights, of training images, of the last epoch's weights), class_shares, losses; and
-            address, what `GAN.from_preset` is to be given: without it the name of a preset that comes with kerasgan,
-            and a path with a place to fill in for others.
+            "seed"}}`: of these weights, of training images, of the last epoch's weights), class_shares, losses; for a
+            conditional model classes (their names), class_scores and left_out (as `classes` and `left_out` of
+            `evaluation.Report.to_json`); and address, what `GAN.from_preset` is to be given: without it the name of a
+            preset that comes with kerasgan, and a path with a place to fill in for others.
         picture: whether there is a `samples.png`.
 
     Returns:
@@ -48,8 +51,10 @@ def write(facts: dict[str, Any], picture: bool) -> str:
     shape = " x ".join(map(str, facts["sample_shape"]))
     average = "" if facts["ema_decay"] is None else f", and the generator's average (decay {facts['ema_decay']:g})"
     lines = [f"# {name}", ""]
+    classes = facts.get("classes")
     if picture:
-        lines += ["![Samples of the seeds 0 to 63](samples.png)", ""]
+        shown = "A row of samples for each class, of the seeds 0 to 7" if classes else "Samples of the seeds 0 to 63"
+        lines += [f"![{shown}](samples.png)", ""]
     lines += [
         f"`{facts['model']}`, which draws samples of {shape} from {facts['latent_dim']} numbers: generator and "
         f"discriminator{average}. Optimizer state is not stored.",
@@ -59,8 +64,10 @@ def write(facts: dict[str, Any], picture: bool) -> str:
         "",
         _loading(name, facts.get("address")),
         f"samples = gan.generate(16, seed=0)  # float32 {(16, *facts['sample_shape'])}",
+        *([f"samples = gan.generate(16, labels={_quoted(classes[-1])})  # of one class"] if classes else []),
         "```",
         "",
+        *([f"Its {len(classes)} classes: {', '.join(classes)}.", ""] if classes else []),
         *_scores(facts),
         "## How it was made",
         "",
@@ -100,12 +107,49 @@ def _scores(facts: dict[str, Any]) -> list[str]:
         lines.append(f"| `{name}` | {' | '.join(cells)} | {counts} | {score['features']} | {seed} |")
     lines += ["", f"Measured by `{facts['evaluation']}` on the weights as they are stored.", ""]
     lines += [f"* `{name}`: {MEASURES[name]}" for name in sorted(scores, key=_rank) if name in MEASURES] + [""]
+    if facts.get("class_scores"):
+        heads, *rows = class_rows(facts["class_scores"])
+        lines += ["Class by class, of samples that were asked for with `labels=`:", ""]
+        lines += [
+            f"| {' | '.join(heads)} |",
+            "|" + "---|" * len(heads),
+            *(f"| {' | '.join(row)} |" for row in rows),
+            "",
+        ]
+    lines += [f"{sentence}\n" for sentence in facts.get("left_out") or ()]
     if facts.get("class_shares"):
         lines += [f"What the classifier takes the generated images for: {shares(facts['class_shares'])}.", ""]
     if facts.get("losses"):
         losses = ", ".join(f"`{name}` {value:.4g}" for name, value in facts["losses"].items())
         lines += [f"What `GAN.evaluate` gives on the real images: {losses}.", ""]
     return lines
+
+
+def class_rows(classes: dict[str, dict[str, Any]]) -> list[tuple[str, ...]]:
+    """The scores of each class of a conditional model as rows of a table, the first of them the headings.
+
+    Args:
+        classes: as in `evaluation.Report.to_json`.
+    """
+    found = {key for of_class in classes.values() for key in of_class} - {"share_asked", "reference"}
+    columns = [("accuracy", "real images")] if "accuracy" in found else []
+    columns += [(name, "training images") for name in sorted(found - {"accuracy"})]
+    rows = [("class", "asked for", *(head for name, beside in columns for head in (name, beside, "n")))]
+    for name, of_class in classes.items():
+        cells = [name, f"{of_class['share_asked']:.1%}"]
+        for column, _ in columns:
+            score, reference = of_class.get(column), of_class.get("reference", {}).get(column)
+            cells += [number(score), number(reference), "" if score is None else _count(score)]
+        rows.append(tuple(cells))
+    return rows
+
+
+def _count(score: dict[str, Any]) -> str:
+    return f"{score['n_real']}/{score['n_fake']}" if score["n_real"] else str(score["n_fake"])
+
+
+def _quoted(name: str) -> str:
+    return json.dumps(name, ensure_ascii=False)
 
 
 def number(score: dict[str, Any] | None) -> str:

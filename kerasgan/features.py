@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 import kerasgan
+from kerasgan.data.classes import numbered, some
 from kerasgan.deserialization import RefusedError, load_keras
 from kerasgan.errors import first_line
 from kerasgan.files import sha256_of
@@ -41,11 +42,41 @@ class Extractor:
     @property
     def dimension(self) -> int | None:
         """D, or None where the network does not say it, and has not been tried by `check`."""
-        outputs = getattr(self.model, "output", None)
-        if outputs is None:
-            outputs = next(iter(self._tried.values()), None)
+        outputs = self._outputs()
         outputs = outputs.get("features") if isinstance(outputs, dict) else outputs
         return getattr(outputs, "shape", (None,))[-1]
+
+    def _outputs(self) -> Any:
+        outputs = getattr(self.model, "output", None)
+        return next(iter(self._tried.values()), None) if outputs is None else outputs
+
+    def places_of(self, class_names: Sequence[str]) -> np.ndarray:
+        """Which of the network's classes those of a model are: by their names, or in their order where one side has
+        numbers alone.
+
+        Args:
+            class_names: the model's, in the order of its labels.
+
+        Returns:
+            int64 `[classes]`: of each label the column of "probabilities".
+
+        Raises:
+            ValueError: the network classifies nothing, or other classes.
+        """
+        outputs, names = self._outputs(), tuple(class_names)
+        if not isinstance(outputs, dict) or "probabilities" not in outputs:
+            raise ValueError(f"the features {self.name} come without a classifier")
+        count = outputs["probabilities"].shape[-1]
+        if count == len(names):
+            unnamed = not self.classes or numbered(count) in (names, self.classes)
+            if unnamed:
+                return np.arange(count)
+            if set(names) == set(self.classes):
+                return np.array([self.classes.index(name) for name in names])
+        known = f" ({some(self.classes)})" if self.classes else ""
+        raise ValueError(
+            f"{self.name} tells apart {count} classes{known}, and the model's are {len(names)} others ({some(names)})"
+        )
 
     def check(self, image_shape: Sequence[int]) -> None:
         """Refuses images of a shape that the network does not take.

@@ -17,11 +17,23 @@ if TYPE_CHECKING:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
+    from kerasgan.gan import GAN
+
 ROUNDING = 1e-3  # less than half a step of 256 greys
+MOST_CLASSES = 16  # that a picture shows where nobody says which
+MOST_COLUMNS = 16  # of one class, which then has several rows
+LONGEST_NAME = 24  # letters beside a row
+LINE = 16  # pixels that a name beside a row needs
+PENALTIES = "penalties, without their weights"  # a panel of `curves`
 
 
 def grid(
-    images: ArrayLike, path: str | os.PathLike | None = None, columns: int | None = None, gap: int = 2
+    images: ArrayLike,
+    path: str | os.PathLike | None = None,
+    columns: int | None = None,
+    gap: int = 2,
+    row_names: Sequence[str] | None = None,
+    enlarge: int = 1,
 ) -> np.ndarray:
     """Lays images out in rows.
 
@@ -31,12 +43,15 @@ def grid(
         path: where to write a PNG; None writes nothing.
         columns: images per row; None makes the grid as square as it gets.
         gap: white pixels between images.
+        row_names: a name for each row, which is drawn at its left; rows lower than a line of text are enlarged. "" is
+            none.
+        enlarge: how many pixels wide each is drawn, gaps included; names are not enlarged.
 
     Returns:
         uint8 `[height, width, C]`.
 
     Raises:
-        ValueError: images of another shape, or none.
+        ValueError: images of another shape, or none, or more or fewer names than rows.
     """
     drawn = np.asarray(images, np.float32)
     if drawn.ndim != 4 or drawn.shape[3] not in (1, 3) or not len(drawn):
@@ -57,9 +72,93 @@ def grid(
     for i, image in enumerate(pixels):
         top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
         sheet[top : top + height, left : left + width] = image
+    if row_names is not None:
+        if len(row_names) != rows:
+            raise ValueError(f"A grid of {rows} rows needs a name for each; found {len(row_names)}.")
+        enlarge = max(enlarge, math.ceil(LINE / (height + gap)))
+    sheet = sheet.repeat(enlarge, 0).repeat(enlarge, 1)
+    if row_names is not None:
+        sheet = _named(sheet, row_names, enlarge * (height + gap), enlarge * gap)
     if path is not None:
         write(sheet, path)
     return sheet
+
+
+def _named(sheet: np.ndarray, names: Sequence[str], pitch: int, gap: int) -> np.ndarray:
+    """A sheet `[height, width, C]` with names at the left, each in the middle of its row; a row and its gap are `pitch`
+    pixels high.
+    """
+    font = ImageFont.load_default(min(15, pitch // 2 + 2))
+    texts = [name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…" for name in names]
+    width = math.ceil(max(font.getlength(text) for text in texts)) + 8
+    margin = Image.new("L", (width, sheet.shape[0]), 255)
+    pen = ImageDraw.Draw(margin)
+    for i, text in enumerate(texts):
+        pen.text((width - 6, i * pitch + (pitch - gap) / 2), text, fill=0, font=font, anchor="rm")
+    grey = np.asarray(margin)[..., None]
+    return np.concatenate([np.broadcast_to(grey, (*grey.shape[:2], sheet.shape[2])), sheet], axis=1)
+
+
+def class_samples(
+    images: ArrayLike, names: Sequence[str], path: str | os.PathLike | None = None, enlarge: int = 1
+) -> np.ndarray:
+    """Lays images of several classes out in rows, with each class's name at its left.
+
+    Args:
+        images: as for `grid`, `[classes * k, H, W, C]`: the k of the first class, then those of the next. More than 16
+            of a class take several rows.
+        names: of the classes.
+        path: where to write a PNG; None writes nothing.
+        enlarge: as for `grid`.
+
+    Returns:
+        uint8 `[height, width, C]`.
+
+    Raises:
+        ValueError: images of another shape, or not equally many of each class.
+    """
+    drawn = np.asarray(images, np.float32)
+    if not len(names) or not len(drawn) or len(drawn) % len(names):
+        raise ValueError(
+            f"A row of each class needs equally many images of all; found {len(drawn)} of {len(names)} classes."
+        )
+    each = len(drawn) // len(names)
+    rows = math.ceil(each / MOST_COLUMNS)
+    columns = math.ceil(each / rows)
+    blank = np.ones((len(names), rows * columns - each, *drawn.shape[1:]), np.float32)
+    drawn = np.concatenate([drawn.reshape(len(names), each, *drawn.shape[1:]), blank], axis=1)
+    beside = [text for name in names for text in (name, *[""] * (rows - 1))]
+    return grid(drawn.reshape(-1, *drawn.shape[2:]), path, columns, row_names=beside, enlarge=enlarge)
+
+
+def by_class(
+    gan: "GAN",
+    path: str | os.PathLike | None = None,
+    each: int = 8,
+    seed: int = 0,
+    enlarge: int = 1,
+) -> np.ndarray:
+    """Draws images of a conditional GAN, a row for each class, and lays them out as `class_samples` does. The images of
+    a column have the same noise. Of more than 16 classes it shows the first 16.
+
+    Args:
+        gan: a GAN with `class_names`, whose samples are images.
+        path: where to write a PNG; None writes nothing.
+        each: how many images of each class.
+        seed: of the first image in each row.
+        enlarge: as for `grid`.
+
+    Returns:
+        uint8 `[height, width, C]`.
+
+    Raises:
+        ValueError: the GAN knows no classes.
+    """
+    if gan.class_names is None:
+        raise ValueError("A picture with a row for each class needs a conditional GAN; this one knows no classes.")
+    names = gan.class_names[:MOST_CLASSES]
+    images = np.concatenate([gan.generate(each, seed, labels=label) for label in range(len(names))])
+    return class_samples(images, names, path, enlarge)
 
 
 def points(samples: ArrayLike, path: str | os.PathLike | None = None, real: ArrayLike | None = None) -> np.ndarray:
@@ -202,19 +301,28 @@ def curves(
     """
     panels = {
         "losses": [name for name in history if name.endswith("_loss")],
-        "discriminator": [name for name in history if name.endswith(("d_real", "d_fake"))],
-        "nats": [name for name in history if name.endswith(("value", "jsd"))],
+        "discriminator": _logged(history, "d_real", "d_fake"),
+        "nats": _logged(history, "value", "jsd"),
+        "total variation": _logged(history, "total_variation"),
+        "critic's gap": _logged(history, "critic_gap"),
+        "pairs: accuracy, and JSD in nats": _logged(history, "pair_accuracy", "pair_jsd"),
         "energy": [name for name in history if name.removeprefix("val_").startswith("energy_")],
+        PENALTIES: _logged(history, "r1", "r2", "gradient_penalty"),
+        "probability of augmentation": _logged(history, "augment_p"),
         "Fréchet distance": [name for name in history if name in ("fcd", "fid", "frechet_distance")],
         "kernel distance": [name for name in history if name == "kid"],
+        "label accuracy": _logged(history, "label_accuracy"),
         "mutual information, nats": [name for name in history if "mutual_information" in name],
     }
     known = {name for names in panels.values() for name in names}
     panels["other"] = [name for name in history if name not in known and name not in ("epoch", "step")]
     panels = {title: names for title, names in panels.items() if names}
 
-    figure, _ = _figure((4.5 * len(panels), 3.2))
-    for axes, (title, names) in zip(figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True):
+    rows = math.ceil(len(panels) / 5)
+    columns = math.ceil(len(panels) / max(rows, 1))
+    figure, _ = _figure((4.5 * columns, 3.2 * rows))
+    places = figure.subplots(rows, columns, squeeze=False).flat
+    for axes, (title, names) in zip(places, panels.items(), strict=False):
         for name in names:
             positions = range(1, len(history[name]) + 1) if x is None else x
             label = name.replace("mutual_information_", "")
@@ -223,8 +331,17 @@ def curves(
         axes.set_xlabel(xlabel)
         axes.grid(alpha=0.3)
         axes.legend()
+        if title == PENALTIES and any(value > 0 for name in names for value in history[name]):
+            axes.set_yscale("log")
+    for axes in list(figure.axes)[len(panels) :]:
+        axes.remove()
     with replacing(path) as temporary:
         figure.savefig(temporary, format="png", dpi=110)
+
+
+def _logged(history: Mapping[str, Sequence[float]], *names: str) -> list[str]:
+    """Which of these stand in a history, as they are or as Keras calls them of held-out samples."""
+    return [name for name in history if name.removeprefix("val_") in names]
 
 
 def _figure(size: tuple[float, float]) -> "tuple[Figure, FigureCanvasAgg]":

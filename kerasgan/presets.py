@@ -83,10 +83,13 @@ def save(gan: "GAN", folder: Path, metadata: dict | None = None, half: bool = Fa
             "storage": "float16" if half else "float32",
             "weights_sha256": sha256_of(places["model.weights.h5"]),
             "libraries": versions(),
+            **({} if gan.class_names is None else {"classes": list(gan.class_names)}),
             **(metadata or {}),
         }
         card = {**facts, "address": _address(folder)}
-        if can_draw:
+        if can_draw and gan.class_names is not None and gan.value_range is not None:
+            plots.by_class(gan, places["samples.png"])
+        elif can_draw:
             plots.samples(gan.generate(64), places["samples.png"])
         places["metadata.json"].write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         places["config.json"].write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")

@@ -20,6 +20,7 @@ from absl import app, flags
 from keras import layers
 
 import kerasgan
+from kerasgan import data
 from kerasgan.data import fashion_mnist
 from kerasgan.files import replacing, sha256_of
 from kerasgan.layers import BatchNormalization
@@ -30,8 +31,6 @@ flags.DEFINE_integer("epochs", 10, "passes over the training images")
 flags.DEFINE_integer("seed", 0, "of weights, order, dropout and the flipped images")
 # The last 5,000 training images stay unseen, so that models can be chosen on them by features that do not know them.
 flags.DEFINE_string("split", "train[:55000]", "what to train on")
-
-CLASSES = ["T-shirt", "trousers", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"]
 
 CARD = """# A classifier of Fashion-MNIST, for its features
 
@@ -107,7 +106,7 @@ def main(_: list[str]) -> None:
         classifier.save(temporary)
     facts = {
         "accuracy": accuracy,
-        "classes": CLASSES,
+        "classes": data.classes_of("fashion_mnist"),  # as the data calls them, and the models that learn from it
         "command": f"python scripts/train_classifier.py --epochs={FLAGS.epochs} --seed={FLAGS.seed}",
         "dataset": "fashion_mnist:3.0.1",
         "epochs": FLAGS.epochs,
@@ -124,7 +123,7 @@ def main(_: list[str]) -> None:
     with replacing(folder / "metadata.json") as temporary:
         temporary.write_text(json.dumps(facts, indent=2) + "\n")
     with replacing(folder / "README.md") as temporary:
-        temporary.write_text(CARD.format(**{**facts, "classes": ", ".join(CLASSES)}))
+        temporary.write_text(CARD.format(**{**facts, "classes": ", ".join(facts["classes"])}))
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import kerasgan
+from kerasgan import features
 
 
 def small_gan(seed=0, dropout=True, batch_norm=True, synchronized=False, **options):
@@ -52,6 +53,38 @@ def coded_gan():
     gan = kerasgan.GAN(keras.Model(z, keras.layers.Identity()(z)), discriminator, latent, value_range=None)
     gan.compile(loss="infogan")
     return gan
+
+
+def quarters_gan(names=("a", "b", "c", "d"), shares=None):
+    """Samples of 8x8 whose brightest quarter is that of their label; but of the last label the last quarter where the
+    first number of the noise is positive, and the first where it is negative.
+    """
+    latent = kerasgan.latents.Labelled(2, 4, names, shares)
+    quarters = np.zeros((4, 8, 8), np.float32)
+    for i in range(4):
+        quarters[i, 4 * (i // 2) :, 4 * (i % 2) :][:4, :4] = 1.0
+    of_label = 1.2 * quarters - 0.6  # from -.6 to .6
+    of_label[3] = -0.1 * quarters[3] - 0.1 * quarters[0] - 0.6 * (quarters[1] + quarters[2])
+    of_noise = np.stack([0.05 * (quarters[3] - quarters[0]), np.full((8, 8), 0.2)])  # the second: how bright all are
+    kernel = np.concatenate([of_noise, of_label]).reshape(6, 64)
+    dense = keras.layers.Dense(64, use_bias=False)
+    generator = keras.Sequential([keras.Input((latent.dim,)), dense, keras.layers.Reshape((8, 8, 1))])
+    dense.set_weights([kernel])
+    keras.utils.set_random_seed(0)
+    discriminator = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(4)])
+    gan = kerasgan.GAN(generator, discriminator, latent)
+    gan.compile()
+    return gan
+
+
+def quarters_classifier(classes=("a", "b", "c", "d")):
+    """Features of 8x8 images: the means of the four quarters; with classes, the probabilities that they are."""
+    images = keras.Input((8, 8, 1))
+    means = keras.layers.Flatten()(keras.layers.AveragePooling2D(4)(images))
+    outputs = {"features": means}
+    if classes is not None:
+        outputs["probabilities"] = keras.layers.Softmax()(means)
+    return features.Extractor("quarters", keras.Model(images, outputs), classes or ())
 
 
 def small_images(n=64, seed=0):

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import coded_gan, small_gan, small_images
+from conftest import coded_gan, quarters_classifier, quarters_gan, small_gan, small_images
 
 import kerasgan
 from kerasgan import callbacks, evaluation, features, metrics
@@ -134,18 +134,151 @@ def test_the_same_evaluation_gives_the_same_numbers(gan):
     assert first.class_shares is None
 
 
-def test_codes_are_scored_by_the_test_images_labels(monkeypatch):
+def test_codes_are_scored_by_the_test_images_labels(tmp_path):
     """`coded_gan` reads what its samples hold, so with the categories for labels it is always right."""
     gan = coded_gan()
     samples = gan.generate(60)
     labels = samples[:, 2:5].argmax(1)
-    monkeypatch.setattr(evaluation.data, "load_labels", lambda *_: ((labels + 1) % 3, ("a", "b", "c")))
-    report = evaluation.evaluate(gan, samples)
+    np.savez(tmp_path / "samples.npz", images=samples, labels=(labels + 1) % 3)
+    report = evaluation.evaluate(gan, str(tmp_path / "samples.npz"))
     accuracy = report.scores["code_accuracy"]
     assert (accuracy.value, accuracy.n_real, accuracy.features) == (1.0, 60, "codes")
     assert report.losses["mutual_information_categorical_0"] == pytest.approx(np.log(3), abs=0.01)
     assert report.reference == {}  # training and test split are one and the same
     assert report.page is None  # seven numbers have no picture
+
+
+COUNTS = {"a": 30, "b": 20, "c": 8, "d": 4}  # of the 62 images that are scored against
+
+
+@pytest.fixture
+def labelled_images(tmp_path):
+    """An `.npz` of 62 images and then 138 others, with labels; their brightest quarter is that of the label in all but
+    each fifth image, where it is the next one.
+    """
+    labels = np.concatenate([np.repeat(range(4), list(COUNTS.values())), np.arange(138) % 4])
+    rng = np.random.default_rng(0)
+    quarters = rng.integers(0, 60, (200, 4))
+    quarters[np.arange(200), (labels + (np.arange(200) % 5 == 0)) % 4] += 150
+    images = quarters.reshape(200, 2, 2).repeat(4, 1).repeat(4, 2)[..., None].astype(np.uint8)
+    path = tmp_path / "labelled.npz"
+    np.savez(path, images=images, labels=labels, class_names=list("abcd"))
+    return path, quarters / 255.0, labels
+
+
+def means_of_quarters(images):
+    return images.reshape(-1, 2, 4, 2, 4).mean((2, 4)).reshape(-1, 4)
+
+
+def test_a_conditional_model_is_scored_class_by_class(labelled_images, tmp_path):
+    """Samples are of the class asked for, but those of "d" only where the noise says so: see `quarters_gan`."""
+    path, quarters, labels = labelled_images
+    shares = (0.1, 0.2, 0.3, 0.4)
+    gan = quarters_gan(shares=shares)
+    report = evaluation.evaluate(gan, path, "train[:62]", "train[62:]", features=quarters_classifier(), seed=3)
+
+    z = gan.latent.from_seeds(np.arange(3, 65)).numpy()
+    asked = z[:, 2:].argmax(1)
+    right = (asked != 3) | (z[:, 0] > 0)
+    accuracy = report.scores["label_accuracy"]
+    assert (accuracy.value, accuracy.n_fake, accuracy.seed) == (pytest.approx(right.mean()), 62, 3)
+    assert accuracy.error == pytest.approx(np.sqrt(right.mean() * (1 - right.mean()) / 62))
+    assert 0.5 < right.mean() < 1
+    assert report.reference["label_accuracy"].value == pytest.approx(np.mean(np.arange(62) % 5 > 0))
+
+    assert [report.classes[name]["share_asked"] for name in "abcd"] == pytest.approx(shares)
+    of_noise = gan.latent.from_seeds(np.arange(3, 33)).numpy()[:, 0]
+    for label, (name, count) in enumerate(COUNTS.items()):
+        found, rows = report.classes[name], labels[:62] == label
+        drawn = max(count, 62 // 4)
+        expected = 1.0 if name != "d" else np.mean(of_noise[:drawn] > 0)
+        assert (found["accuracy"].value, found["accuracy"].n_fake) == (pytest.approx(expected), drawn), name
+        assert found["reference"]["accuracy"].value == pytest.approx(np.mean(np.flatnonzero(rows) % 5 > 0))
+        if count <= 4:
+            assert "fcd" not in found
+            continue
+        fake = means_of_quarters(gan.generate(count, 3, labels=name))
+        assert found["fcd"].value == pytest.approx(metrics.frechet_distance(quarters[:62][rows], fake), rel=1e-4)
+        assert (found["fcd"].n_real, found["fcd"].n_fake, found["fcd"].seed) == (count, count, 3)
+        training = quarters[62:][labels[62:] == label][:count]
+        expected = metrics.frechet_distance(quarters[:62][rows], training)
+        assert found["reference"]["fcd"].value == pytest.approx(expected, rel=1e-4)
+    assert report.left_out == (
+        "No fcd of d (4): as many real samples as stand in brackets are too few for the 4 features of quarters.",
+    )
+    pairs = (quarters[:62].reshape(-1, 2, 2).repeat(4, 1).repeat(4, 2)[..., None] * 2 - 1, labels[:62])
+    by_hand = gan.evaluate(tf.data.Dataset.from_tensor_slices(pairs).batch(62), return_dict=True, verbose=0)
+    assert report.losses == pytest.approx(by_hand, rel=1e-3)
+
+    report.write(tmp_path / "report.json")
+    content = json.loads((tmp_path / "report.json").read_text())
+    assert content["classes"]["b"]["fcd"]["value"] == report.classes["b"]["fcd"].value
+    assert content["classes"]["b"]["reference"]["accuracy"]["n_fake"] == 20
+    assert content["left_out"] == list(report.left_out)
+    lines = report.table().splitlines()
+    [row] = [line.split() for line in lines if line.startswith("b ")]
+    assert row[:3] == ["b", "20.0%", "1"]
+    assert row[-1] == "20/20"
+    assert lines[-1] == report.left_out[0]
+
+
+def test_what_cannot_be_scored_of_a_conditional_model_is_left_out(labelled_images):
+    path, _, _ = labelled_images
+    gan = quarters_gan()
+    options = {"split": "train[:62]", "training_split": "train[62:]"}
+    report = evaluation.evaluate(gan, path, features=quarters_classifier(classes=None), **options)
+    assert report.left_out[0] == "No label accuracy: the features quarters come without a classifier."
+    assert "label_accuracy" not in report.scores
+    assert set(report.classes["a"]) == {"share_asked", "fcd", "reference"}
+    assert set(report.classes["d"]) == {"share_asked"}
+    assert report.table()
+
+    others = quarters_classifier(("a", "b", "c", "e"))
+    report = evaluation.evaluate(gan, path, features=others, **options)
+    assert report.left_out[0] == (
+        "No label accuracy: quarters tells apart 4 classes (a, b, c, e), and the model's are 4 others (a, b, c, d)."
+    )
+
+    images = np.load(path)["images"]
+    report = evaluation.evaluate(gan, images, features=quarters_classifier(), **options)
+    assert report.left_out == ("No losses and no distances of classes from the array: it has no labels.",)
+    assert report.losses == {}
+    assert report.scores["label_accuracy"].n_fake == 62
+    assert report.classes["a"]["accuracy"].n_fake == 15
+    assert set(report.classes["a"]) == {"share_asked", "accuracy"}
+    assert report.table()
+
+    with pytest.raises(
+        ValueError, match=r"has 4 classes \(a, b, c, d\), the model has 4 \(a, b, d, c\).*class 2 is 'c'"
+    ):
+        evaluation.evaluate(quarters_gan(names=list("abdc")), path, features=quarters_classifier(), **options)
+
+
+def test_classes_are_compared_by_name_and_by_number_where_there_is_none():
+    """A model that learnt the classes in another order; one whose classes have no names; and those that are others."""
+    classifier = quarters_classifier(("ant", "bee", "cat", "dog"))
+    assert classifier.places_of(("dog", "ant", "cat", "bee")).tolist() == [3, 0, 2, 1]
+    assert classifier.places_of(("0", "1", "2", "3")).tolist() == [0, 1, 2, 3]
+    assert quarters_classifier(()).places_of(("x", "y", "z", "w")).tolist() == [0, 1, 2, 3]
+    for others in (("ant", "bee", "cat"), ("ant", "bee", "cat", "emu"), ("0", "1", "2")):
+        with pytest.raises(ValueError, match="quarters tells apart 4 classes"):
+            classifier.places_of(others)
+
+
+def test_the_shipped_classifier_knows_the_classes_of_its_dataset(fashion_mnist):
+    names = kerasgan.data.classes_of(fashion_mnist)
+    assert features.get("fashion_mnist_classifier", (28, 28, 1)).places_of(names).tolist() == list(range(10))
+
+
+def test_the_page_of_a_conditional_model_has_a_row_for_each_class(monkeypatch, labelled_images):
+    drawn = []
+    monkeypatch.setattr(evaluation.plots, "page", lambda sections: drawn.extend(sections) or np.zeros((2, 2, 1)))
+    gan = quarters_gan()
+    options = {"split": "train[:62]", "training_split": "train[62:]", "features": quarters_classifier(), "seed": 4}
+    evaluation.evaluate(gan, labelled_images[0], **options)
+    titles = [title for title, _ in drawn]
+    assert titles[1] == "A row for each class, of the seeds from 4 on"
+    assert drawn[1][1].shape[0] == 4 * 2 * 10 - 2 * 2  # four rows of 8 pixels and a gap of 2, twice as large
 
 
 def test_points_are_their_own_features():

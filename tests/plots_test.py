@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
+from conftest import quarters_gan, small_gan
 from PIL import Image
 
 from kerasgan import plots
@@ -27,6 +28,60 @@ def test_a_grid_puts_image_i_in_row_i_over_columns(tmp_path):
 def test_a_grid_says_what_it_needs(shape):
     with pytest.raises(ValueError, match="A grid needs images"):
         plots.grid(np.zeros(shape))
+
+
+def test_names_stand_at_the_left_of_their_rows(tmp_path):
+    """What is not the names is the grid without them; each name lies beside its own row, none where it is empty."""
+    images = np.linspace(0, 1, 6, dtype=np.float32)[:, None, None, None] * np.ones((1, 28, 28, 1), np.float32)
+    plain = plots.grid(images, columns=2)
+    sheet = plots.grid(images, tmp_path / "named.png", columns=2, row_names=["Bag", "", "Ankle boot"])
+    width = sheet.shape[1] - plain.shape[1]
+    np.testing.assert_array_equal(sheet[:, width:], plain)
+    ink = [int((sheet[30 * i : 30 * i + 28, :width] < 128).sum()) for i in range(3)]
+    assert ink[1] == 0
+    assert 0 < ink[0] < ink[2]
+    assert (sheet[28:30, :width] == 255).all()  # the gap
+    with Image.open(tmp_path / "named.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), sheet[..., 0])
+
+    small = plots.grid(images[:4, :3, :3].repeat(3, 3), columns=2, gap=1, row_names=["a", "b"])
+    assert small.shape[0] == 2 * 16 - 4  # rows of 3 pixels and a gap of 1, enlarged four times for a line of text
+    large = plots.grid(images, columns=2, row_names=["a", "b", "c"], enlarge=2)
+    np.testing.assert_array_equal(large[:, -2 * plain.shape[1] :], plain.repeat(2, 0).repeat(2, 1))
+    long = plots.grid(images, columns=2, row_names=["a" * 24, "b" * 200, "c"])
+    assert long.shape[1] < 400
+    with pytest.raises(ValueError, match="A grid of 3 rows needs a name for each; found 2"):
+        plots.grid(images, columns=2, row_names=["a", "b"])
+
+
+def test_classes_have_rows(tmp_path):
+    """Up to 16 in one row, more in several that are as full as they get; what is left over stays white."""
+
+    def sheet_of(each):
+        images = (np.arange(2 * each) % each + 1) / 256 * np.repeat([0, 1], each)
+        sheet = plots.class_samples(images[:, None, None, None] * np.ones((1, 16, 16, 1)), ["dark", "not"])
+        cells = sheet[::18, ::-18][:, ::-1]  # the first line of each row, from the right
+        return cells[..., 0]
+
+    assert sheet_of(3)[:, -3:].tolist() == [[0, 0, 0], [1, 2, 3]]
+    rows = sheet_of(17)
+    assert rows.shape[0] == 4
+    assert rows[1, -9:].tolist() == [0] * 8 + [255]
+    assert rows[2:, -9:].tolist() == [[*range(1, 10)], [*range(10, 18), 255]]
+    for images, names in ((np.zeros((5, 4, 4, 1)), ["a", "b"]), (np.zeros((4, 4, 4, 1)), [])):
+        with pytest.raises(ValueError, match="needs equally many images of all; found"):
+            plots.class_samples(images, names)
+
+
+def test_a_picture_of_a_conditional_model_has_a_row_for_each_class():
+    """The last pixels of each row are those of the seeds asked for, with the same noise in each."""
+    gan = quarters_gan()
+    sheet = plots.by_class(gan, each=3, seed=5)
+    for label, name in enumerate(gan.class_names):
+        drawn = plots.grid(gan.generate(3, 5, labels=name), columns=3).repeat(2, 0).repeat(2, 1)
+        np.testing.assert_array_equal(sheet[20 * label : 20 * label + 16, -drawn.shape[1] :], drawn)
+    with pytest.raises(ValueError, match="needs a conditional GAN; this one knows no classes"):
+        plots.by_class(small_gan())
 
 
 def test_a_grid_of_the_generators_own_range_is_warned_of():
@@ -69,6 +124,36 @@ def test_curves_are_drawn(tmp_path):
     with Image.open(tmp_path / "curves.png") as picture:
         assert picture.width > 1500  # four panels
         assert len(picture.convert("RGB").getcolors(1 << 20)) > 20
+
+
+def test_each_kind_of_value_has_a_panel(tmp_path, monkeypatch):
+    """The new losses', penalties' and augmentation's, of fit and of held-out samples; penalties on a logarithmic axis,
+    where there is one.
+    """
+    figures = []
+    make = plots._figure
+    monkeypatch.setattr(plots, "_figure", lambda size: figures.append(make(size)) or figures[-1])
+    names = {
+        "losses": ["d_loss", "val_d_loss"],
+        "discriminator": ["d_real", "d_fake"],
+        "nats": ["value", "jsd"],
+        "total variation": ["total_variation", "val_total_variation"],
+        "critic's gap": ["critic_gap"],
+        "pairs: accuracy, and JSD in nats": ["pair_accuracy", "pair_jsd"],
+        "penalties, without their weights": ["r1", "r2", "gradient_penalty"],
+        "probability of augmentation": ["augment_p"],
+        "label accuracy": ["label_accuracy"],
+        "other": ["learning_rate"],
+    }
+    history = {name: [0.0, 0.1] for of_panel in names.values() for name in of_panel}
+    plots.curves(history, tmp_path / "curves.png")
+    axes = figures[0][0].axes
+    assert {a.get_title(): [text.get_text() for text in a.get_legend().get_texts()] for a in axes} == names
+    assert {a.get_title() for a in axes if a.get_yscale() == "log"} == {"penalties, without their weights"}
+    with Image.open(tmp_path / "curves.png") as picture:
+        assert abs(picture.width / picture.height - (5 * 4.5) / (2 * 3.2)) < 0.01  # two rows of five
+    plots.curves({"r1": [0.0, 0.0]}, tmp_path / "curves.png")
+    assert figures[1][0].axes[0].get_yscale() == "linear"
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path):

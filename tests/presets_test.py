@@ -9,7 +9,8 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-from conftest import assert_same_weights, small_gan, small_images
+from conftest import assert_same_weights, quarters_gan, small_gan, small_images
+from PIL import Image
 
 import kerasgan
 from kerasgan import presets
@@ -134,6 +135,19 @@ def test_images_that_have_no_picture_are_saved_without(tmp_path):
     four_channels.save_to_preset(tmp_path / "rgba")
     assert not (tmp_path / "rgba" / "samples.png").exists()
     np.testing.assert_array_equal(presets.load(tmp_path / "rgba").generate(2), four_channels.generate(2))
+
+
+def test_a_conditional_models_preset_names_and_shows_its_classes(tmp_path):
+    gan = quarters_gan(names=("Shirt", "Bag", "Hat", "Shoe"), shares=(0.1, 0.2, 0.3, 0.4))
+    folder = gan.save_to_preset(tmp_path / "clothes")
+    assert presets.read_metadata(folder)["classes"] == ["Shirt", "Bag", "Hat", "Shoe"]
+    with Image.open(folder / "samples.png") as picture:
+        np.testing.assert_array_equal(np.asarray(picture), kerasgan.plots.by_class(gan)[..., 0])
+    [asked] = re.findall(r'samples = gan\.generate\(16, labels="(.*)"\)', (folder / "README.md").read_text())
+    loaded = presets.load(folder)
+    np.testing.assert_array_equal(loaded.generate(16, labels=asked), gan.generate(16, labels=3))
+    assert loaded.class_names == gan.class_names
+    assert loaded.latent.shares == gan.latent.shares
 
 
 @pytest.mark.parametrize(

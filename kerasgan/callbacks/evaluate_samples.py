@@ -1,5 +1,6 @@
 """Scores of generated samples as training goes on."""
 
+import contextlib
 import math
 import warnings
 from typing import Any
@@ -15,7 +16,8 @@ class EvaluateSamples(keras.callbacks.Callback):
     """Scores generated samples against real ones at the end of epochs, and logs the scores.
 
     They appear under the names of `kerasgan.evaluation`: "fcd" (on Inception's features "fid", for samples that are
-    not images "frechet_distance") and "kid". `ModelCheckpoint(monitor="fcd", mode="min", save_best_only=True)` behind
+    not images "frechet_distance") and "kid"; for a conditional model also "label_accuracy", where the features classify
+    the model's classes. `ModelCheckpoint(monitor="fcd", mode="min", save_best_only=True)` behind
     it in the list then keeps the best model. A choice made by a score makes that score too good: choose on one split,
     report on another.
 
@@ -23,7 +25,7 @@ class EvaluateSamples(keras.callbacks.Callback):
     was, so that a score stands in the logs of each: Keras's `ModelCheckpoint` overwrites the best model where the score
     that it monitors is missing, and never again finds a better one where its first is NaN. The patience of
     `EarlyStopping` and `ReduceLROnPlateau` counts epochs, those in between included. A generator that gives NaN logs
-    infinity, which is worse than every score.
+    infinity, which is worse than every score, and a label accuracy of 0.
 
     Args:
         dataset: what `kerasgan.data.load` takes.
@@ -58,6 +60,7 @@ class EvaluateSamples(keras.callbacks.Callback):
         self.every = every
         self._judge: Any = None  # an evaluation.Judge, once the samples are read
         self._scores: dict[str, float] | None = None
+        self._asked: np.ndarray | None = None  # of a conditional model, the classifier's class of each sample
 
     def prepare(self, gan: Any) -> tuple[str, str]:
         """Reads the real samples and computes their features, which `fit` else does when it begins.
@@ -75,6 +78,11 @@ class EvaluateSamples(keras.callbacks.Callback):
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.prepare(self.model)
         self._scores = None
+        self._asked = None
+        if self.model.class_names is not None:  # asked now: `fit` may have recorded the classes' names and shares
+            with contextlib.suppress(ValueError):
+                places = self._judge.places_of(self.model.class_names)
+                self._asked = places[evaluation.labels_of(self.model, self.n, self.seed)]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         scores = self._scores
@@ -93,7 +101,8 @@ class EvaluateSamples(keras.callbacks.Callback):
                 "logged as infinite.",
                 stacklevel=2,
             )
-            return dict.fromkeys(names, math.inf)
-        scores = self._judge.distances(samples, self.seed)
+            worst = dict.fromkeys(names, math.inf)
+            return worst if self._asked is None else {**worst, "label_accuracy": 0.0}
+        scores = self._judge.distances(samples, self.seed, self._asked)
         # Batch normalisation has statistics of its own on each worker, and so other samples.
         return {name: strategies.agreed(score.value, of_all) for name, score in scores.items()}

@@ -15,14 +15,15 @@ from kerasgan.files import Path, check_writable
 class SampleGrid(keras.callbacks.Callback):
     """Draws samples, always of the same seeds, as training goes on; and a GIF of them all at the end.
 
-    Images are laid out in a grid; points of the plane and numbers on the line are plotted. The files are
-    `step-<steps so far>.png` and `samples.gif`. A resumed training adds to those that lie there; one that begins at
-    step 0 is refused a folder with another's.
+    Images are laid out in a grid, those of a conditional model with a row for each class, of the first 16 at most;
+    points of the plane and numbers on the line are plotted. The files are `step-<steps so far>.png` and `samples.gif`.
+    A resumed training adds to those that lie there; one that begins at step 0 is refused a folder with another's.
 
     Args:
         folder: where to write.
-        n: how many samples; None is 64 images or 2,500 points.
-        seed: of the first one.
+        n: how many samples; None is 64 images or 2,500 points. Of a conditional model the classes share them evenly,
+            and have at least one each; None is 8 images of each.
+        seed: of the first one; of the first in each row where classes have rows.
         every: "epoch", or a number of steps. None is the end of each epoch too, but where epochs are short only so
             often that drawing takes a twentieth of the time: that of the first epoch and that of the training always.
         log_dir: also write the grids there for TensorBoard, under "samples". Needs the package tensorboard.
@@ -91,11 +92,19 @@ class SampleGrid(keras.callbacks.Callback):
 
     def _write(self) -> None:
         self._last = checkpoints.steps(self.model)
-        default = 2500 if self.model.value_range is None else 64
+        path = self.folder / f"step-{self._last:08d}.png"
         with self._budget.spending():
-            samples = self.model.generate(default if self.n is None else self.n, self.seed)
-            sheet = plots.samples(samples, self.folder / f"step-{self._last:08d}.png", self.real)
+            sheet = self._draw(path)
         if self.writer is not None:
             with self.writer.as_default(step=self._last):
                 tf.summary.image("samples", sheet[None])
             self.writer.flush()
+
+    def _draw(self, path):
+        gan, images = self.model, self.model.value_range is not None
+        if images and gan.class_names is not None:
+            each = 8 if self.n is None else max(1, self.n // min(len(gan.class_names), plots.MOST_CLASSES))
+            return plots.by_class(gan, path, each, self.seed)
+        default = 64 if images else 2500
+        samples = gan.generate(default if self.n is None else self.n, self.seed)
+        return plots.samples(samples, path, self.real)

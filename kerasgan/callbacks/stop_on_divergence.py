@@ -21,7 +21,8 @@ class StopOnDivergence(keras.callbacks.Callback):
 
     D has won when for `patience` steps in a row it was nearly sure of every sample: D above 1 - `margin` on real
     samples and below `margin` on generated ones, on average over each step's batch. The generator then gets no gradient
-    to speak of. Losses without `d_real` and `d_fake` (EBGAN's) are watched for their numbers alone.
+    to speak of. Losses whose D gives no probability are watched for their numbers alone: a mean near 1 says nothing of
+    every sample where D may go beyond (least squares), and the others log no D.
 
     Args:
         action: "stop" ends the training; "restore" sets networks and optimizers back to the newest checkpoint from
@@ -42,7 +43,10 @@ class StopOnDivergence(keras.callbacks.Callback):
 
     PATIENCE = 500  # steps
     WEIGHTS_EVERY = 100  # steps
-    ADVICE = "What may help: a lower learning rate for D, a narrower D, loss='non_saturating' or 'kl'."
+    ADVICE = (
+        "What may help: a lower learning rate for D, a narrower D, loss='non_saturating' or 'kl', a penalty on D's "
+        "gradient such as penalties='r1(1)'."
+    )
 
     def __init__(
         self,
@@ -76,6 +80,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         if self.action == "restore" and self.folder is not None and not self._looked:
             check_folder_is_free(pathlib.Path(self.folder), ".keras")
         self._finite = checkpoints.FiniteCheck(self.model)
+        self._sees_wins = self.patience is not None and self.model.loss.gives_probability
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._begin()
@@ -92,7 +97,7 @@ class StopOnDivergence(keras.callbacks.Callback):
             self._act(" and ".join(lost))
         elif checkpoints.steps(self.model) - self._looked >= self.WEIGHTS_EVERY and (weights := self._lost_weights()):
             self._act(weights)
-        elif self.patience is not None and "d_real" in logs and self._has_won(logs):
+        elif self._sees_wins and "d_real" in logs and self._has_won(logs):
             self._act(
                 f"for {self._won} steps D gave real samples more than {1 - self.margin:g} and generated ones less than "
                 f"{self.margin:g}"

@@ -67,6 +67,7 @@ def make_preset(run: Path, output: Path, licence: str | None = None, progress: b
         output,
         evaluation=f"kerasgan evaluate --preset={output.name} --dataset={config.dataset}{by} --output=report.json",
         last=last and last["scores"],
+        **({"class_scores": report["classes"], "left_out": report["left_out"]} if report["classes"] else {}),
         **{key: report[key] for key in ("scores", "reference", "class_shares", "losses")},
     )
     return output

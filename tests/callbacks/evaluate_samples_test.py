@@ -6,7 +6,7 @@ import types
 import keras
 import numpy as np
 import pytest
-from conftest import assert_same_weights, small_gan
+from conftest import assert_same_weights, quarters_classifier, quarters_gan, small_gan, small_images
 from fits import fit
 
 from kerasgan import callbacks
@@ -24,7 +24,7 @@ def scripted(monkeypatch):
         class Judge:
             distance_names = ("fcd", "kid")
 
-            def distances(self, samples, seed):
+            def distances(self, samples, seed, asked):
                 return {name: types.SimpleNamespace(value=self.next) for name in self.distance_names}
 
         def prepare(self, gan):
@@ -105,6 +105,42 @@ def test_a_diverged_generator_says_so_and_has_the_worst_of_scores(scripted):
     with pytest.warns(UserWarning, match="Epoch 2: the generator gives numbers that are NaN .* fcd and kid are logged"):
         history = fit(small_gan(), scripted([5.0, math.nan, 4.0], every=1), epochs=3).history
     assert history["fcd"] == [5.0, math.inf, 4.0]
+
+
+def test_the_label_accuracy_of_a_conditional_model_is_logged():
+    """By a classifier of the brightest quarter; of a model whose samples are of the class asked for, but those of "d"
+    only where the first number of the noise is positive.
+    """
+    gan = quarters_gan()
+    seeds = np.arange(5, 45)
+    latent = gan.latent.from_seeds(seeds).numpy()
+    right = (latent[:, 2 + 3] == 0) | (latent[:, 0] > 0)
+    assert 0 < right.mean() < 1
+    real = np.random.default_rng(0).integers(0, 256, (40, 8, 8, 1), dtype=np.uint8)
+    score = callbacks.EvaluateSamples(real, "train", n=40, features=quarters_classifier(), seed=5)
+    history = fit_labelled(gan, score)
+    assert history["label_accuracy"] == [pytest.approx(right.mean())] * 2
+    assert set(history) > {"fcd", "kid"}
+
+    for features, made in (
+        (quarters_classifier(classes=None), quarters_gan()),  # no classifier
+        (quarters_classifier(("a", "b", "c", "e")), quarters_gan()),  # of other classes
+        (quarters_classifier(), small_gan()),
+    ):
+        score = callbacks.EvaluateSamples(real, "train", n=40, features=features)
+        assert "label_accuracy" not in fit_labelled(made, score)
+    diverged = quarters_gan()
+    diverged.generator.weights[0].assign(diverged.generator.weights[0] * np.nan)
+    with pytest.warns(UserWarning, match="fcd and kid are logged as infinite"):
+        history = fit_labelled(diverged, callbacks.EvaluateSamples(real, "train", n=40, features=quarters_classifier()))
+    assert history["label_accuracy"] == [0.0, 0.0]
+
+
+def fit_labelled(gan, *used):
+    """Two epochs that change nothing: the rates are 0."""
+    gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0))
+    labels = np.arange(16) % 4
+    return gan.fit(small_images(16), labels, batch_size=8, epochs=2, verbose=0, callbacks=list(used)).history
 
 
 @pytest.mark.parametrize("option", [{"n": 0}, {"every": 0}])

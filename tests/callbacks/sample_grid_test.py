@@ -4,7 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import small_gan
+from conftest import quarters_gan, small_gan, small_images
 from fits import fit
 from PIL import Image
 
@@ -27,6 +27,28 @@ def test_sample_grid_per_epoch(tmp_path):
     np.testing.assert_allclose(drawn, gan.generate(1, seed=7)[0, ..., 0], atol=0.6 / 255)
     with Image.open(tmp_path / "samples.gif") as gif:
         assert gif.n_frames == 3
+
+
+@pytest.mark.parametrize(("n", "each"), [(None, 8), (12, 3), (2, 1)])
+def test_sample_grid_of_a_conditional_model_has_a_row_for_each_class(tmp_path, n, each):
+    gan = quarters_gan()
+    grid = callbacks.SampleGrid(tmp_path, n=n, seed=3, every="epoch")
+    gan.fit(small_images(16), np.arange(16) % 4, batch_size=8, verbose=0, callbacks=[grid])
+    assert names_in(tmp_path) == ["step-00000000.png", "step-00000002.png"]
+    with Image.open(tmp_path / "step-00000002.png") as picture:
+        drawn = np.asarray(picture)
+    np.testing.assert_array_equal(drawn, kerasgan.plots.by_class(gan, each=each, seed=3)[..., 0])
+    bags = kerasgan.plots.grid(gan.generate(each, 3, labels=1), columns=each).repeat(2, 0).repeat(2, 1)
+    np.testing.assert_array_equal(drawn[20:36, -bags.shape[1] :], bags[..., 0])
+
+
+def test_sample_grid_of_many_classes_shows_the_first(tmp_path):
+    gan = kerasgan.create_model("vanilla_gan", classes=20, generator_units=4, discriminator_units=2)
+    grid = callbacks.SampleGrid(tmp_path)
+    grid.set_model(gan)
+    grid.on_train_begin()
+    with Image.open(tmp_path / "step-00000000.png") as picture:
+        assert picture.height == 16 * 30 - 2
 
 
 def test_sample_grid_every_n_steps_and_for_tensorboard(tmp_path):

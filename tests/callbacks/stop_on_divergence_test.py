@@ -33,18 +33,20 @@ def logs_of(d_real, d_fake):
 
 
 @pytest.mark.parametrize(
-    ("d_real", "d_fake", "stops_at"),
+    ("d_real", "d_fake", "loss", "stops_at"),
     [
-        ([0.5] * 3 + [0.999] * 9, [0.001] * 12, 7),  # sure of real samples from step 4 on, for 4 steps
-        ([0.999] * 12, [0.5] * 3 + [0.001] * 9, 7),
-        ([0.999, 0.999, 0.999, 0.5] * 3, [0.001] * 12, None),  # never 4 times in a row
-        ([0.999] * 12, [0.02] * 12, None),
+        ([0.5] * 3 + [0.999] * 9, [0.001] * 12, "non_saturating", 7),  # sure of real ones from step 4 on, for 4 steps
+        ([0.999] * 12, [0.5] * 3 + [0.001] * 9, "minimax", 7),
+        ([0.999, 0.999, 0.999, 0.5] * 3, [0.001] * 12, "kl", None),  # never 4 times in a row
+        ([0.999] * 12, [0.02] * 12, "kl", None),
+        ([0.999] * 12, [0.001] * 12, "least_squares", None),  # means of numbers that know no bounds
     ],
 )
-def test_a_discriminator_that_has_won(d_real, d_fake, stops_at):
+def test_a_discriminator_that_has_won(d_real, d_fake, loss, stops_at):
     gan = types.SimpleNamespace(
         step=tf.Variable(0),
         stop_training=False,
+        loss=kerasgan.losses.get(loss),
         running_means=lambda: {"d_real": 0.0, "d_fake": 0.0},
         samples_logged=lambda: 10.0 * int(gan.step),
         distribute_strategy=tf.distribute.get_strategy(),
@@ -68,6 +70,31 @@ def test_a_discriminator_that_has_won(d_real, d_fake, stops_at):
             "at step 7: for 4 steps D gave real samples more than 0.99 and generated ones less than 0.01"
             in guard.reason
         )
+
+
+LOSSES = ("hinge", "least_squares", "wasserstein", "relativistic")
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_every_loss_is_watched_for_its_numbers(loss):
+    gan = small_gan()
+    gan.compile(keras.optimizers.SGD(1e30), keras.optimizers.SGD(1e30), loss=loss)
+    guard = callbacks.StopOnDivergence()
+    with pytest.warns(UserWarning, match=r"Training diverged at step \d+: "):
+        assert len(fit(gan, guard, epochs=5).epoch) == 1
+    assert int(gan.step) <= 4
+
+
+@pytest.mark.parametrize("loss", LOSSES)
+def test_losses_without_bounds_may_grow(loss):
+    """Of a discriminator that gives millions, and that rates of 0 leave so."""
+    gan = small_gan(dropout=False)
+    gan.compile(keras.optimizers.SGD(0.0), keras.optimizers.SGD(0.0), loss=loss)
+    gan.discriminator.weights[-2].assign(1e6 * gan.discriminator.weights[-2])
+    guard = callbacks.StopOnDivergence(patience=1)
+    history = fit(gan, guard, epochs=2).history
+    assert guard.reason is None
+    assert max(abs(history["d_loss"][0]), abs(history["g_loss"][0])) > 1e3
 
 
 def test_a_lost_training_is_set_back_but_not_for_ever(tmp_path):
