@@ -209,9 +209,21 @@ def get_recipe(name: str, **overrides: Any) -> Recipe:
         )
     if recipe.classes is not None and recipe.no_classes:
         raise ValueError(f"{name} takes no classes: {recipe.no_classes}.")
+    _check_classes(recipe.classes)
     if not 0 <= recipe.seed < 2**31:
         raise ValueError(f"seed must be from 0 to 2**31 - 1; found {recipe.seed}.")
     return recipe
+
+
+def _check_classes(classes):
+    if classes is None:
+        return
+    count = classes if isinstance(classes, int) else len(classes)
+    if count < 2:
+        raise ValueError(f"classes must be at least 2, or the names of as many; found {classes!r}.")
+    if isinstance(classes, tuple) and (len(set(classes)) < count or "" in classes):
+        wrong = next(name for name in classes if not name or classes.count(name) > 1)
+        raise ValueError(f"Each of the {count} classes needs a name of its own; found {wrong!r} among them.")
 
 
 def _is_of(value: Any, annotation: Any) -> bool:

@@ -3,9 +3,11 @@
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import time
+import types
 
 import keras
 import numpy as np
@@ -14,7 +16,7 @@ from conftest import small_gan
 from PIL import Image
 
 import kerasgan
-from kerasgan import cli, runs
+from kerasgan import cli, losses, runs
 from kerasgan.callbacks import read_history
 from kerasgan.errors import first_line
 
@@ -33,6 +35,18 @@ def run(capsys, *argv):
     capsys.readouterr()
     status = cli.main([str(argument) for argument in argv])
     return status, capsys.readouterr().err
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """40 pictures of three classes, one of them with a quote in its name."""
+    images = np.random.default_rng(0).integers(0, 256, (40, 6, 6, 1), dtype=np.uint8)
+    content = {"images": images, "labels": np.arange(40) % 3, "class_names": ["cats", "dogs", "ants' nests"]}
+    np.savez(tmp_path / "labelled.npz", **content)
+    return tmp_path / "labelled.npz"
+
+
+RULES = ("--conditional", "--loss=relativistic", "--penalties=r1(5, every=16)", "--augment=color,translation")
 
 
 def train_arguments(dataset, output, *more):
@@ -69,6 +83,104 @@ def test_the_whole_road(capsys, dataset, tmp_path):
     table, said = capsys.readouterr()
     assert "FAILED" in table
     assert "served/2 must not be served: loads" in said
+
+
+def test_a_conditional_run_and_its_pictures(capsys, labelled, tmp_path, monkeypatch):
+    """What is asked for stands in the config, from which a command makes the same run; classes are drawn in rows."""
+    output = tmp_path / "runs" / "run"
+    asked = (*RULES, "--optimizer=adam", "--lazy_correction")
+    status, said = run(capsys, *train_arguments(labelled, output, *asked, "--quiet"))
+    assert (status, said) == (0, "")
+    config = runs.read_config(output)
+    names = ("cats", "dogs", "ants' nests")
+    expected = {"classes": names, "loss": "relativistic", "penalties": "r1(5, every=16)", "lazy_correction": True}
+    assert {name: config.recipe[name] for name in expected} == expected
+    assert config.recipe["augment"] == "color,translation"
+
+    command = runs.command(config)
+    assert " --conditional " in command
+    assert " '--penalties=r1(5, every=16)' " in command
+    of_shell = f'{sys.executable} -c "import json, sys; print(json.dumps(sys.argv[1:]))" {command.partition(" ")[2]}'
+    words = json.loads(subprocess.run(["sh", "-c", of_shell], check=True, capture_output=True, text=True).stdout)
+    labelled.rename(tmp_path / "gone.npz")  # then classes are said one by one
+    by_name = next(word for word in shlex.split(runs.command(config)) if "classes" in word)
+    assert by_name == f"--classes={names}"
+    (tmp_path / "gone.npz").rename(labelled)
+    without = [word for word in words if word != "--conditional"]
+    resolved = []
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "train", lambda config, *_, **__: resolved.append(config) or gan)
+        gan = types.SimpleNamespace(stop_training=False)
+        for argv in (words, [*words, by_name], [*without, by_name]):
+            assert run(capsys, *argv, f"--output={tmp_path / 'again'}", "--quiet") == (0, "")
+    assert resolved == [config] * 3
+    resumed = train_arguments(labelled, output, *asked, "--classes=3", "--resume", "--quiet")  # as a scheduler asks
+    assert run(capsys, *resumed) == (0, "")
+    status, said = run(capsys, *resumed, "--noconditional", "--penalties=r1(4)")
+    assert status == 2
+    assert "these differ: conditional: True -> False; penalties: r1(5, every=16) -> r1(4)." in said
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["list"]) == 0
+    assert f"runs/run  run: vanilla_gan on {labelled} by 3 classes, finished" in capsys.readouterr().out
+
+    picture = tmp_path / "classes.png"
+    gan = kerasgan.GAN.from_preset(output)
+    drawn = [gan.generate(3, seed=7, labels=label) for label in ("dogs", "cats")]
+    sample = ("sample", f"--preset={output}", "--seed=7", f"--output={picture}")
+    assert run(capsys, *sample, "--n=5", "--labels=dogs,0") == (0, f"kerasgan: wrote 5 samples to {picture}\n")
+    with Image.open(picture) as image:
+        pixels = np.asarray(image)
+    assert pixels.shape == (2 * 6 + 2, 3 * 6 + 2 * 2)
+    for row in range(2):
+        for column in range(3):
+            shown = pixels[8 * row : 8 * row + 6, 8 * column : 8 * column + 6]
+            there = np.rint(255 * drawn[row][column, ..., 0]) if (row, column) != (1, 2) else 255
+            np.testing.assert_array_equal(shown, there)
+    for n, labels, size in ((64, "dogs,cats", (8, 8)), (20, "0,1,2", (7, 3)), (9, "ants' nests", (3, 3))):
+        assert run(capsys, *sample, f"--n={n}", f"--labels={labels}")[0] == 0
+        with Image.open(picture) as image:
+            assert image.size == tuple(8 * cells - 2 for cells in size)
+    assert run(capsys, *sample, "--n=4")[0] == 0  # of the classes that the seeds give
+    with Image.open(picture) as image:
+        pixels = np.rint(255 * gan.generate(4, seed=7)[..., 0])
+        np.testing.assert_array_equal(np.asarray(image)[8:, 8:], pixels[3])
+
+    for more, status, message in (
+        (("--labels=dgos",), 1, "There is no class 'dgos'; there are cats, dogs, ants' nests. Did you mean 'dogs'?"),
+        (("--labels=3",), 1, "A label is a class's name or a whole number from 0 to 2; found 3"),
+        (("--labels=cats,-1",), 1, "A label is a class's name or a whole number from 0 to 2; found -1"),
+        (("--labels=cats,dogs", "--n=1"), 2, "--labels names one class or more, and each needs a sample of --n=1"),
+        (("--labels=",), 2, "--labels names one class or more"),
+    ):
+        picture.unlink(missing_ok=True)
+        found, said = run(capsys, *sample, *more)
+        assert (found, said.count("\n")) == (status, 1), said
+        assert message in said
+        assert not picture.exists()
+
+
+def test_classes_are_drawn_at_a_server(capsys, tmp_path, monkeypatch):
+    """Each class by a request of its own, of the same seeds; of points there is one picture of all."""
+    asked = []
+
+    class Client:
+        class_names = "cats", "dogs"
+
+        def __init__(self, url, model):
+            asked.append((url, model))
+
+        def generate(self, n, *, seed, labels):
+            asked.append((n, seed, labels))
+            return np.zeros((n, 2))
+
+    monkeypatch.setattr(kerasgan.serving, "Client", Client)
+    sample = ("sample", "--server=http://localhost:1", "--model=pets", f"--output={tmp_path / 'x.png'}", "--seed=5")
+    assert run(capsys, *sample, "--labels=1,cats", "--n=7")[0] == 0
+    assert asked == [("http://localhost:1", "pets"), (4, 5, 1), (3, 5, "cats")]
+    assert (tmp_path / "x.png").is_file()
+    monkeypatch.setattr(Client, "class_names", None)
+    status, said = run(capsys, *sample, "--labels=1,cats")
+    assert (status, said) == (1, "kerasgan: error: pets knows no classes; leave --labels out.\n")
 
 
 def test_scores_from_run_to_preset_to_servable(capsys, dataset, tmp_path):
@@ -211,6 +323,10 @@ def test_help_of_training_says_what_there_is(capsys):
     text = capsys.readouterr().out
     assert text.index("--model=") < text.index("--dataset=") < text.index("--batch_size=N") < text.index("--strategy=")
     assert "kerasgan train --model=dcgan --dataset=fashion_mnist --output=runs/dcgan" in text
+    game = text[text.index("\nThe game:") : text.index("\nGoing on")]
+    assert set(losses.ALIASES) <= set(re.findall(r"\w+", game))
+    for option in ("--[no]conditional ", "--penalties=TEXT ", "--[no]lazy_correction ", "--augment=TEXT "):
+        assert option in game
     families = text[text.index("\nThe families' recipes") :]
     for shown in ("--learning_rate=0.0002", "--discriminator_pieces=5", "--categorical=(10,)", "--margin=10.0"):
         assert shown in families
@@ -240,7 +356,7 @@ def test_help_and_list_answer_in_half_a_second():
         assert min(seconds) < 0.5
 
 
-def wrong(dataset, tmp_path):
+def wrong(dataset, labelled, tmp_path):
     """Command lines that are wrong, their exit status and a part of what is said of them."""
     there = tmp_path / "new"
     good = train_arguments(dataset, there)
@@ -259,6 +375,7 @@ def wrong(dataset, tmp_path):
     pulling = ("--set=pulling_away_weight=.1", "--set=generator_width=2")
     sample = ("sample", "--output=" + str(tmp_path / "x.png"))
     evaluate = ("evaluate", f"--preset={tmp_path / 'whole.keras'}", f"--output={tmp_path / 'x.json'}")
+    whole_labels = (*sample, f"--preset={tmp_path / 'whole.keras'}", "--labels=0")
     eights = tmp_path / "eights.npz"
     np.savez(eights, np.zeros((30, 8, 8, 1), np.uint8))
     return [
@@ -273,7 +390,7 @@ def wrong(dataset, tmp_path):
         ((*good, "--lerning_rate=1e-4"), 2, "unknown option --lerning_rate. Did you mean '--learning_rate'?"),
         (("train", "--wxyz=1"), 2, "unknown option --wxyz. `kerasgan train --help` lists all"),
         ((*good, "--learning_rate=fast"), 1, "learning_rate must be of type float; found 'fast'"),
-        ((*good, "--margin=10"), 1, "vanilla_gan has no setting 'margin'. It has: batch_size, "),
+        ((*good, "--margin=10"), 1, "vanilla_gan has no setting 'margin'. It has: augment, batch_size, "),
         ((*good, "--latent_dim=3", "--set=latent_dim=4"), 2, "latent_dim is given twice: 3 and 4"),
         ((*good, "--model=VANILLA_GAN"), 1, "Did you mean 'vanilla_gan'?"),
         ((*good, "--model=wgan"), 1, "Unknown model 'wgan'. Known: dcgan, ebgan, infogan, vanilla_gan.\n"),
@@ -307,6 +424,39 @@ def wrong(dataset, tmp_path):
             1,
             "EBGAN needs at least 2 samples in a batch; found 1",
         ),
+        ((*good, "--conditional"), 1, "images.npz has no classes for a conditional model. A tensorflow-datasets name"),
+        ((*good, "--classes=3"), 1, "images.npz has no classes for a conditional model"),
+        (
+            (*good, f"--dataset={labelled}", "--classes=2"),
+            1,
+            "has 3 classes (cats, dogs, ants' nests), the model has 2",
+        ),
+        ((*good, f"--dataset={labelled}", "--conditional", "--classes=4"), 1, "and classes=4 is asked for"),
+        ((*good, "--noconditional", "--classes=3"), 1, "excludes classes=3"),
+        ((*good, "--conditional=cats"), 2, "--conditional takes no value; found 'cats'"),
+        (("train", "--model=ebgan", "--dataset=fashion_mnist", f"--output={there}", "--conditional"), 1, "one energy"),
+        (("train", "--model=infogan", "--dataset=fashion_mnist", f"--output={there}", "--conditional"), 1, "its codes"),
+        ((*good, "--penalties=r3(5)"), 1, "Unknown penalty 'r3'. Known: gradient_penalty, r1, r2."),
+        ((*good, "--penalties=r1(5, every=0)"), 1, "every of r1 must be a whole number, at least 1; found 0"),
+        ((*good, "--penalties=r1(-5)"), 1, "The weight of r1 must be a finite number, at least 0; found -5"),
+        ((*good, "--penalties=r1"), 1, "r1 takes weight, every, such as r1(5, every=16)"),
+        ((*good, "--penalties=r1(5,"), 1, "penalties are names between commas, such as 'r1(5, every=16)'"),
+        ((*good, "--set=penalties=r1(5)"), 2, "--set=penalties=... has an option of its own: use --penalties"),
+        ((*good, "--lazy_correction"), 1, "found penalties=None"),
+        (
+            (*good, "--lazy_correction", "--penalties=r1(5, every=4)"),
+            1,
+            "changes Adam's constant rate and its betas; found RampedMomentumSGD. Set lazy_correction=False",
+        ),
+        (
+            (*good, "--augment=colour"),
+            1,
+            "Unknown augmentation 'colour'. Known: color, translation, cutout, and adaptive",
+        ),
+        ((*good, "--augment=adaptive(target=2)"), 1, "target must lie between -1 and 1; found 2"),
+        ((*good, "--dataset=ring", "--augment=color"), 1, "transforms images, and this model's samples are none"),
+        ((*good, "--loss=relativistik"), 1, "Did you mean 'relativistic'?"),
+        (whole_labels, 1, "whole.keras knows no classes; leave --labels out"),
         ((*good, "--set=learning_rate=fast"), 1, "learning_rate must be of type float; found 'fast'"),
         ((*good, "--set=epochs=abc"), 2, "--set=epochs=... has an option of its own: use --epochs"),
         ((*good, "--set=split=5"), 2, "use --split"),
@@ -409,8 +559,8 @@ def wrong(dataset, tmp_path):
     ]
 
 
-def test_every_mistake_ends_in_one_line(capsys, dataset, tmp_path):
-    cases = wrong(dataset, tmp_path)
+def test_every_mistake_ends_in_one_line(capsys, dataset, labelled, tmp_path):
+    cases = wrong(dataset, labelled, tmp_path)
     before = sorted(os.listdir(tmp_path))
     for argv, status, message in cases:
         found, said = run(capsys, *argv)

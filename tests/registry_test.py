@@ -1,5 +1,6 @@
 """The registry, and what importing costs."""
 
+import json
 import re
 import subprocess
 import sys
@@ -39,6 +40,20 @@ def test_errors_name_what_is_known():
             kerasgan.create_model("dcgan", **{field: value})
     with pytest.raises(ValueError, match=r"seed must be from 0 to 2\*\*31 - 1; found -1"):
         kerasgan.create_model("dcgan", seed=-1)
+    for classes, message in (
+        (1, "classes must be at least 2, or the names of as many; found 1"),
+        (("cats",), r"found \('cats',\)"),
+        (("cats", "dogs", "cats"), "Each of the 3 classes needs a name of its own; found 'cats' among them"),
+        (("cats", ""), "found '' among them"),
+        ("cats", "dcgan's classes must be of type .*; found 'cats'"),
+        (True, "dcgan's classes must be of type .*; found True"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            registry.get_recipe("dcgan", classes=classes)
+    for name in ("ebgan", "infogan"):
+        with pytest.raises(ValueError, match=f"{name} takes no classes: its .*; dcgan and vanilla_gan take them"):
+            registry.get_recipe(name, classes=10)
+    assert registry.get_recipe("dcgan", classes=["cats", "dogs"]).classes == ("cats", "dogs")
     assert registry.get_recipe("dcgan", learning_rate=1, image_shape=[32, 32, 3]).image_shape == (32, 32, 3)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         kerasgan.nonsense  # noqa: B018
@@ -64,15 +79,23 @@ def run_python(code):
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
 
 
-def test_listing_imports_no_tensorflow():
+def test_listing_imports_no_tensorflow(tmp_path):
+    """Not even where a recipe and a run name penalties and augmentation, which only TensorFlow can check."""
+    rules = {"penalties": "r1(5, every=16)", "augment": "adaptive", "classes": ["cats", "dogs"]}
+    config = {"model": "dcgan", "dataset": "x", "split": "train", "epochs": 1, "batch_size": 2, "recipe": rules}
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
+    (tmp_path / "runs" / "mine" / "config.json").write_text(json.dumps(config))
     result = run_python(
-        "import sys, kerasgan, kerasgan.cli\n"
+        "import os, sys, kerasgan, kerasgan.cli\n"
+        f"kerasgan.registry.register_preset('p', 'dcgan', 'x', 'train', 'test', **{rules})\n"
+        f"os.chdir({str(tmp_path)!r})\n"
         "assert kerasgan.cli.main(['list']) == 0 and kerasgan.cli.main(['--help']) == 0\n"
         "assert kerasgan.cli.main(['train', '--help']) == 0\n"
         "heavy = {'tensorflow', 'keras', 'numpy', 'matplotlib', 'PIL'} & set(sys.modules)\n"
         "assert not heavy, heavy"
     )
     assert result.returncode == 0, result.stderr
+    assert "run: dcgan on x by 2 classes, not finished" in result.stdout
 
 
 def test_a_fresh_process_can_load_a_saved_gan(tmp_path):

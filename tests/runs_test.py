@@ -10,6 +10,7 @@ import types
 
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import assert_same_weights
 
 import kerasgan
@@ -62,6 +63,165 @@ def test_a_cut_run_ends_as_an_uncut_one(dataset, tmp_path, monkeypatch):
     resumed = runs.train(runs.read_config(tmp_path / "cut"), tmp_path / "cut", resume=True, verbose=0)
     assert_same_weights(resumed, whole)
     assert callbacks.read_history(tmp_path / "cut" / "history.csv")["step"] == [3, 6, 9]
+
+
+@pytest.fixture
+def labelled(tmp_path):
+    """30 pictures of three classes that are not equally frequent."""
+    rng = np.random.default_rng(1)
+    images, labels = rng.integers(0, 256, (30, 6, 6, 1), dtype=np.uint8), np.repeat([2, 0, 1], (15, 9, 6))
+    np.savez(tmp_path / "labelled.npz", images=images, labels=labels, class_names=["cats", "dogs", "ants' nests"])
+    return str(tmp_path / "labelled.npz")
+
+
+EVERYTHING = {
+    "conditional": True,
+    "loss": "relativistic",
+    "penalties": "r1(.5, every=3)",
+    "lazy_correction": True,
+    "augment": "adaptive(color, translation, target=-.9, interval=2, images=100)",
+    "optimizer": "adam",
+    "ema_decay": 0.9,
+}
+NAMES = ("cats", "dogs", "ants' nests")
+
+
+def test_a_cut_run_with_everything_ends_as_an_uncut_one(labelled, tmp_path, monkeypatch):
+    """Labels, penalties that are paid in some updates only, and augmentation whose probability follows the game."""
+    config = config_for(labelled, **EVERYTHING)
+    whole = runs.train(config, tmp_path / "whole", verbose=0)
+
+    def interrupt(self, batch, logs=None):
+        if self.model.step.numpy() == 5:
+            raise KeyboardInterrupt
+
+    run = tmp_path / "cut"
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(callbacks.StopOnDivergence, "on_train_batch_end", interrupt)
+        runs.train(config, run, verbose=0)
+    assert (run / "checkpoints" / "step-00000005.keras").is_file()
+    resumed = runs.train(runs.read_config(run), run, resume=True, verbose=0)
+    assert_same_weights(resumed, whole)
+    assert (run / "history.csv").read_bytes() == (tmp_path / "whole" / "history.csv").read_bytes()
+    state, expected = ({name: float(v) for name, v in gan.progress.state.items()} for gan in (resumed, whole))
+    assert state == expected
+    assert expected["augment_p"] > 0
+    assert resumed.latent.shares == whole.latent.shares == (9 / 30, 6 / 30, 15 / 30)
+    assert resumed.class_names == whole.class_names == NAMES
+    np.testing.assert_array_equal(resumed.generate(9, seed=3), whole.generate(9, seed=3))
+
+
+def test_shares_are_those_of_the_data_where_an_epoch_is_cut(labelled, tmp_path):
+    """Also where the model knows how many classes there are, and not their names."""
+    gan = runs.train(config_for(labelled, classes=4, epochs=None, steps=1), tmp_path / "four", verbose=0)
+    loaded = presets.load(tmp_path / "four")
+    assert gan.latent.shares == loaded.latent.shares == (9 / 30, 6 / 30, 15 / 30, 0.0)
+    assert gan.class_names == loaded.class_names == ("0", "1", "2", "3")
+    gan = runs.train(config_for(labelled, classes=3, epochs=None, steps=4), tmp_path / "three", verbose=0)
+    loaded = presets.load(tmp_path / "three")
+    assert gan.latent.shares == loaded.latent.shares == (9 / 30, 6 / 30, 15 / 30)
+    assert gan.class_names == loaded.class_names == NAMES
+
+
+def test_labels_reach_the_game(labelled, tmp_path, monkeypatch):
+    """Each picture with its own, in every batch of a run that is cut in the midst of an epoch."""
+    with np.load(labelled) as content:
+        known = {image.tobytes(): label for image, label in zip(content["images"], content["labels"], strict=True)}
+    seen = []
+    load = data.load
+
+    def watched(*args, **options):
+        def note(images, labels):
+            pixels = np.rint(images * 255.0).astype(np.uint8)
+            assert [known[image.tobytes()] for image in pixels] == labels.tolist()
+            seen.extend(labels.tolist())
+            return images
+
+        def noted(images, labels):
+            same = tf.numpy_function(note, [images, labels], tf.float32)
+            return tf.ensure_shape(same, images.shape), labels
+
+        return load(*args, **options).map(noted)
+
+    monkeypatch.setattr(data, "load", watched)
+    runs.train(config_for(labelled, conditional=True, epochs=None, steps=4), tmp_path / "run", verbose=0)
+    assert len(seen) >= 40
+
+
+def test_a_conditional_request(labelled, dataset):
+    for asked in ({"conditional": True}, {"conditional": True, "classes": 3}, {"conditional": True, "classes": NAMES}):
+        assert config_for(labelled, **asked).recipe["classes"] == NAMES
+    assert config_for(labelled, classes=3).recipe["classes"] == 3
+    assert config_for(labelled, classes=5).recipe["classes"] == 5
+    assert config_for(labelled, classes=NAMES).recipe["classes"] == NAMES
+    assert config_for(labelled).recipe["classes"] is None
+    assert config_for(labelled, conditional=False).recipe["classes"] is None
+    for asked, message in (
+        ({"conditional": True, "classes": 4}, r"has 3 classes \(cats, dogs, ants' nests\), and classes=4 is asked for"),
+        ({"conditional": True, "classes": 2}, "and classes=2 is asked for"),
+        ({"conditional": True, "classes": ("dogs", "cats", "x")}, r"and classes=\('dogs', 'cats', 'x'\) is asked for"),
+        ({"classes": 2}, r"has 3 classes \(cats, dogs, ants' nests\), the model has 2 \(0, 1\)\. Make the model with"),
+        ({"classes": ("dogs", "cats", "x")}, "class 0 is 'cats' in the data, 'dogs' in the model"),
+        ({"classes": 0}, "classes must be at least 2, or the names of as many; found 0"),
+        ({"conditional": False, "classes": 3}, r"\(conditional=False\) excludes classes=3"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            config_for(labelled, **asked)
+    for source in (dataset, "ring"):
+        for asked in ({"conditional": True}, {"classes": 3}):
+            with pytest.raises(ValueError, match=r"has no classes for a conditional model\. A tensorf"):
+                config_for(source, **asked)
+    for model in ("ebgan", "infogan"):
+        with pytest.raises(ValueError, match=f"{model} takes no classes: .*; dcgan and vanilla_gan take them"):
+            runs.resolve(model, "nowhere.npz", conditional=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"penalties": "r3(5)"}, "Unknown penalty 'r3'. Known: gradient_penalty, r1, r2"),
+        ({"penalties": "r1(5, every=0)"}, "every of r1 must be a whole number, at least 1; found 0"),
+        ({"penalties": "r1(-1)"}, "The weight of r1 must be a finite number, at least 0; found -1"),
+        ({"penalties": "r1(5"}, r"penalties are names between commas, such as 'r1\(5, every=16\)'; found 'r1\(5'"),
+        ({"penalties": "r1(1), r1(2)"}, "The penalty r1 is asked for 2 times"),
+        ({"penalties": 5}, "penalties must be of type"),
+        ({"augment": "colour"}, "Unknown augmentation 'colour'. Known: color, translation, cutout, and adaptive"),
+        ({"augment": "color(3)"}, r"color takes no arguments in an augmentation; found 'color\(3\)'"),
+        ({"loss": "hings"}, "Unknown adversarial loss 'hings'.*Did you mean 'hinge'"),
+        ({"lazy_correction": True}, "lazy_correction corrects Adam for penalties .*; found penalties=None"),
+        ({"lazy_correction": True, "penalties": "r2(1)"}, r"found penalties='r2\(1\)'"),
+    ],
+)
+def test_the_rules_of_the_game_are_checked_without_networks(dataset, monkeypatch, options, message):
+    monkeypatch.setattr(registry, "create_model", None)
+    with pytest.raises(ValueError, match=message):
+        config_for(dataset, **options)
+
+
+def test_points_are_not_augmented():
+    small = {"generator_units": 8, "discriminator_units": 4, "batch_size": 10}
+    with pytest.raises(ValueError, match="DiffAugment transforms images, and this model's samples are none"):
+        runs.resolve("vanilla_gan", "ring", augment="color", **small)
+
+
+def test_an_empty_text_is_none(dataset):
+    config = config_for(dataset, penalties="", augment="")
+    assert config == config_for(dataset)
+    assert runs.differences(config, {"penalties": "", "augment": ""}) == []
+    regular = config_for(dataset, penalties="r1(1)")
+    assert runs.differences(regular, {"penalties": ""}) == ["penalties: r1(1) -> None"]
+
+
+def test_a_registered_recipe_with_classes_and_penalties(labelled, monkeypatch):
+    monkeypatch.setattr(registry, "_presets", dict(registry._presets))
+    rules = {"penalties": "r1(5, every=16)", "augment": "color,translation", "lazy_correction": True}
+    small = {"generator_units": 8, "discriminator_units": 4, "batch_size": 10, "optimizer": "adam"}
+    asked = {**rules, **small, "classes": NAMES}
+    registry.register_preset("tiny", "vanilla_gan", labelled, "train[:20]", "", **asked)
+    config = runs.resolve_recipe("tiny")
+    assert runs.command(config) == "kerasgan train --recipe=tiny"
+    assert {name: config.recipe[name] for name in (*rules, "classes")} == {**rules, "classes": NAMES}
+    assert runs.resolve("vanilla_gan", labelled, "train[:20]", conditional=True, **rules, **small) == config
 
 
 def test_a_run_can_be_prolonged(dataset, tmp_path):
@@ -443,12 +603,27 @@ def test_differences_are_listed(dataset):
     assert runs.differences(validated, {"validation_split": ""}) == ["validation_split: test -> None"]
 
 
+def test_differences_of_classes(labelled, dataset):
+    """Whoever starts a run again gives the command that began it, where names were not known yet."""
+    config = config_for(labelled, conditional=True)
+    for same in ({"conditional": True}, {"conditional": True, "classes": 3}, {"classes": NAMES}, {"conditional": None}):
+        assert runs.differences(config, same) == []
+    assert runs.differences(config, {"conditional": False}) == ["conditional: True -> False"]
+    assert runs.differences(config, {"classes": 4}) == [f"classes: {NAMES} -> 4"]
+    assert runs.differences(config_for(dataset), {"conditional": True}) == ["conditional: False -> True"]
+    regular = config_for(dataset, penalties="r1(1)", loss="hinge")
+    assert runs.differences(regular, {"penalties": "r1(2)", "augment": "color", "loss": "hinge"}) == [
+        "penalties: r1(1) -> r1(2)",
+        "augment: None -> color",
+    ]
+
+
 def test_the_config_of_an_older_version(dataset, tmp_path):
     """Fields that came later say what was so before."""
     config = config_for(dataset)
     assert config.recipe["precision"] == "float32"
     old = dataclasses.asdict(config)
-    for name in ("precision", "sync_batch_norm"):
+    for name in ("precision", "sync_batch_norm", "classes", "penalties", "lazy_correction", "augment"):
         del old["recipe"][name]
     (tmp_path / "config.json").write_text(json.dumps(old))
     assert runs.read_config(tmp_path) == config

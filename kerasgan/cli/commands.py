@@ -1,6 +1,9 @@
 """The commands but `train`: for each its options, and what does the work."""
 
+import functools
+import math
 import pathlib
+import re
 import shlex
 import sys
 from typing import Any
@@ -66,7 +69,9 @@ def _about_run(folder: Any) -> str:
 
     config = runs.read_config(folder)
     state = "finished" if (folder / "final.keras").is_file() else "not finished"
-    return f"run: {config.model} on {config.dataset}, {state}"
+    classes = config.recipe["classes"]
+    by_class = "" if classes is None else f" by {classes if isinstance(classes, int) else len(classes)} classes"
+    return f"run: {config.model} on {config.dataset}{by_class}, {state}"
 
 
 def define_sample() -> Options:
@@ -75,6 +80,7 @@ def define_sample() -> Options:
         "sample",
         "draws samples as one picture",
         "kerasgan sample --preset=dcgan_fashion_mnist --n=64 --seed=0 --output=samples.png",
+        "kerasgan sample --preset=runs/clothes --labels=Sneaker,Bag --output=classes.png",
         "kerasgan sample --server=http://localhost:8501 --model=my_dcgan --output=samples.png",
     )
     options.group("Needed")
@@ -85,7 +91,12 @@ def define_sample() -> Options:
     options.text("model", "the model's name at the server")
     options.group("Which")
     options.whole("n", "how many samples", 64)
-    options.whole("seed", "of the first sample", 0)
+    options.whole("seed", "of the first sample; with --labels of the first of each class", 0)
+    options.words(
+        "labels",
+        "of a conditional model: classes, by name or number, to share the samples among; each has rows of its own, of "
+        "the same seeds",
+    )
     return options
 
 
@@ -96,24 +107,32 @@ def sample(values: flags.FlagValues, options: Options) -> None:
     output = check_output_file(values.output)
     if output.suffix.lower() != ".png":
         raise UsageError(f"--output must end in .png; found {values.output}.")
-    samples = _samples_of_preset(values) if values.server is None else _samples_of_server(values)
+    if values.labels is not None and not 1 <= len(values.labels) <= values.n:
+        raise UsageError(f"--labels names one class or more, and each needs a sample of --n={values.n}.")
+    draw, names = _draws_preset(values) if values.server is None else _draws_server(values)
     from kerasgan import plots
 
-    plots.samples(samples, output)
+    if values.labels is None:
+        plots.samples(draw(values.n), output)
+    else:
+        _draw_classes(draw, names, values, output)
     say(f"wrote {values.n} samples to {output}")
 
 
-def _samples_of_preset(values):
+def _draws_preset(values):
+    """A function that draws n samples of a preset, of a label or of any; and the names of its classes, or None."""
     if values.model is not None:
         raise UsageError("--model names a model at a --server; here it is --preset.")
     required(values, "preset")
     import_tensorflow()
     from kerasgan import presets
 
-    return presets.load(values.preset, values.sha256).generate(values.n, values.seed)
+    gan = presets.load(values.preset, values.sha256)
+    return functools.partial(gan.generate, seed=values.seed), gan.class_names
 
 
-def _samples_of_server(values):
+def _draws_server(values):
+    """The same at a server."""
     if values.preset is not None:
         raise UsageError("--preset and --server exclude each other; a server's model is named with --model.")
     required(values, "model")
@@ -121,7 +140,30 @@ def _samples_of_server(values):
 
     if values.server.startswith("grpc"):
         import_tensorflow()
-    return Client(values.server, values.model).generate(values.n, seed=values.seed)
+    client = Client(values.server, values.model)
+    names = None if values.labels is None else client.class_names
+    return functools.partial(client.generate, seed=values.seed), names
+
+
+def _draw_classes(draw, names, values, output):
+    """A picture with rows for each class that was asked for: of points, one of them all."""
+    import numpy as np
+
+    from kerasgan import plots
+
+    if names is None:
+        raise ValueError(f"{values.preset or values.model} knows no classes; leave --labels out.")
+    labels = [int(text) if re.fullmatch(r"-?\d+", text) and text not in names else text for text in values.labels]
+    most, rest = -(-values.n // len(labels)), values.n % len(labels)
+    drawn = [draw(most - (0 < rest <= i), labels=label) for i, label in enumerate(labels)]
+    if drawn[0].ndim != 4:
+        plots.samples(np.concatenate(drawn), output)
+        return
+    rows = max(1, math.isqrt(most // len(labels)))  # of each class, so that the sheet is about as high as wide
+    columns = -(-most // rows)
+    cells = rows * columns  # those that a class does not fill stay white
+    padded = [np.pad(each, [(0, cells - len(each)), (0, 0), (0, 0), (0, 0)], constant_values=1.0) for each in drawn]
+    plots.grid(np.concatenate(padded), output, columns)
 
 
 def define_evaluate() -> Options:

@@ -26,6 +26,8 @@ def define() -> Options:
         "kerasgan train --model=dcgan --dataset=folder:photos --image_shape=64,64,3 --learning_rate=1e-4 \\\n"
         "      --ema_decay=.999 --minutes=60 --output=runs/photos",
         "kerasgan train --output=runs/photos --resume",
+        "kerasgan train --model=dcgan --dataset=fashion_mnist --conditional --penalties='r1(5, every=16)' \\\n"
+        "      --augment=color,translation --output=runs/clothes",
         "kerasgan train --recipe=dcgan_fashion_mnist",
     )
     options.group("What a new run needs (--recipe alone says it all)")
@@ -50,7 +52,23 @@ def define() -> Options:
     options.number("minutes", "stop after this time, with a checkpoint from which --resume goes on")
 
     options.group("The game")
-    options.text("loss", "minimax, non_saturating, kl, ebgan or infogan; default the recipe's")
+    options.switch("conditional", "ask for classes: the dataset's, by their names (`kerasgan sample --labels`)", None)
+    options.text(
+        "loss",
+        "minimax, non_saturating, kl, hinge, least_squares, wasserstein, relativistic, ebgan or infogan; default the "
+        "recipe's",
+    )
+    options.text(
+        "penalties",
+        "on the discriminator's gradient: r1(5), r2(5), gradient_penalty(10), in brackets the weight; r1(5, every=16) "
+        "is paid in each 16th update, 16 times as much; empty for none where the recipe has some",
+    )
+    options.switch("lazy_correction", "change the discriminator's Adam to suit penalties with every=", None)
+    options.text(
+        "augment",
+        "what the discriminator sees, for few images: color, translation and cutout between commas, or adaptive; empty "
+        "for none where the recipe has some",
+    )
     options.whole("d_steps", "discriminator updates per generator update")
     options.switch("fresh_noise", "new noise for the generator's update", None)
     options.number("ema_decay", "keep an average of the generator, such as .999")
@@ -186,6 +204,8 @@ def _with_recipe(recipe: registry.PresetRecipe, asked: dict[str, Any]) -> dict[s
         raise UsageError(f"--recipe={recipe.name} trains {recipe.model}; it excludes --model={asked['model']}.")
     own = {name: getattr(recipe, name) for name in ("model", "dataset", "split", "validation_split")}
     for name, value in {**own, **recipe.settings}.items():
+        if name == "classes" and asked["conditional"] is not None:
+            continue  # it says which
         if asked.get(name) is None and not (name == "epochs" and asked["steps"] is not None):
             asked[name] = value
     return asked

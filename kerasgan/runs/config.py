@@ -12,6 +12,7 @@ from kerasgan import __version__, registry
 from kerasgan.errors import check_whole
 from kerasgan.files import Path, replacing
 
+TEXTS = ("penalties", "augment")  # fields of recipes that an empty text sets to none
 SHUFFLED_FOLDERS = (0, 2)  # the version from which the pictures of a folder are shuffled before they are cut
 
 
@@ -51,11 +52,13 @@ def resolve(
     validation_split: str | None = None,
     features: str | None = None,
     steps: int | None = None,
+    conditional: bool | None = None,
     **overrides: Any,
 ) -> Config:
     """Fills in what was not asked for from the family's recipe and the dataset, and checks the whole.
 
-    Without a `precision` it is float32, whatever Keras's own policy. An empty `validation_split` is none.
+    Without a `precision` it is float32, whatever Keras's own policy. An empty `validation_split`, `penalties` or
+    `augment` is none. `conditional` takes the names of the dataset's classes for the recipe's `classes`.
 
     Raises:
         ValueError: whatever is wrong with the request.
@@ -63,19 +66,30 @@ def resolve(
     from kerasgan import data
 
     family = registry.get_family(model)
+    none: dict[str, Any] = {name: None for name in TEXTS if overrides.get(name) == ""}
+    classes = overrides.pop("classes", None)
+    if conditional is False:
+        if classes is not None:
+            raise ValueError(f"A model without classes (conditional=False) excludes classes={classes}.")
+        none["classes"] = None
+    elif conditional or classes is not None:
+        # A family that takes none says so before the dataset is asked for its own.
+        registry.get_recipe(family.name, classes=2 if classes is None else classes)
+        overrides["classes"] = _classes_of(dataset, split, classes, bool(conditional))
     shape = None
     if overrides.get("image_shape") is None:
         overrides["image_shape"] = shape = data.image_shape_of(dataset, split)
         if shape is None:
             raise ValueError(f"The images of {dataset} differ in size; give --image_shape=height,width,channels.")
     try:
-        recipe = registry.get_recipe(family.name, **{k: v for k, v in overrides.items() if v is not None})
+        recipe = registry.get_recipe(family.name, **{**{k: v for k, v in overrides.items() if v is not None}, **none})
     except ValueError as error:
         if shape is None or "image_shape=" not in str(error):
             raise
         what = "points" if len(shape) == 1 else "images"
         raise ValueError(f"{str(error).removesuffix('.')}, the shape of {dataset}'s {what}.") from None
     recipe = _settled(recipe)
+    _check_game(recipe)
     if epochs is None and steps is None:
         epochs = recipe.epochs
     batch_size = recipe.batch_size * recipe.d_steps if batch_size is None else batch_size
@@ -96,6 +110,41 @@ def resolve(
         features or None,
         steps,
     )
+
+
+def _classes_of(dataset, split, asked, conditional):
+    """A model's classes: as asked for, or the dataset's names where it is to be conditional."""
+    from kerasgan import data
+    from kerasgan.data.classes import check_same, numbered, some
+
+    own = data.classes_of(dataset, split)
+    if own is None:
+        raise ValueError(
+            f"{dataset} has no classes for a conditional model. A tensorflow-datasets name with labels has, and a "
+            "folder with a sub-folder for each class, and a .npz file with labels beside its images."
+        )
+    if conditional and asked not in (None, own, len(own)):
+        raise ValueError(
+            f"{dataset} has {len(own)} classes ({some(own)}), and classes={asked} is asked for. --conditional alone "
+            "takes those of the dataset, by their names."
+        )
+    if not conditional:
+        check_same(own, numbered(asked) if isinstance(asked, int) else asked, dataset)
+    return own if conditional else asked
+
+
+def _check_game(recipe):
+    """What a family would refuse when its networks are built, found before."""
+    from kerasgan import augment, losses, penalties
+
+    losses.get(recipe.loss)
+    lazy = any(penalty.every > 1 for penalty in penalties.get(recipe.penalties))
+    if recipe.lazy_correction and not lazy:
+        raise ValueError(
+            "lazy_correction corrects Adam for penalties that are paid in every n-th update, such as "
+            f"penalties='r1(5, every=16)'; found penalties={recipe.penalties!r}."
+        )
+    augment.get(recipe.augment, (-1.0, 1.0) if len(recipe.image_shape) == 3 else None)
 
 
 def _check_end(epochs, steps):
@@ -133,10 +182,22 @@ def command(config: Config) -> str:
             given.append(f"--{name}={getattr(config, name)}")
     usual = dataclasses.asdict(_settled(registry.get_recipe(config.model, image_shape=config.recipe["image_shape"])))
     for name, value in config.recipe.items():
-        if value != usual[name] and name not in ("epochs", "batch_size"):
-            given.append(f"--{name}={value}")
+        if name == "classes" and value is not None and value == _own_classes(config):
+            given.append("--conditional")
+        elif value != usual[name] and name not in ("epochs", "batch_size"):
+            given.append(f"--{name}={'' if value is None and name in TEXTS else value}")
     given.append(f"--image_shape={','.join(map(str, config.recipe['image_shape']))}")
     return " ".join(["kerasgan train", *(shlex.quote(part) for part in given)])
+
+
+def _own_classes(config):
+    """Of the dataset of a config, where it is still there."""
+    from kerasgan import data
+
+    try:
+        return data.classes_of(config.dataset, config.split)
+    except ValueError:
+        return None
 
 
 def holds_run(output: Path) -> bool:
@@ -244,13 +305,16 @@ def differences(old: Config, new: dict[str, Any]) -> list[str]:
     """Where settings given anew differ from a run's own, as `name: old -> new`. Unset ones (None) do not count; an
     empty text is one that was set to nothing.
     """
-    was = {**old.recipe, **dataclasses.asdict(old)}
+    classes = old.recipe["classes"]
+    was = {**old.recipe, **dataclasses.asdict(old), "conditional": classes is not None}
     changed = []
     for name, value in new.items():
         if value is None:
             continue
         value = tuple(value) if isinstance(value, list) else value
         value = None if value == "" else value
+        if name == "classes" and isinstance(classes, tuple) and value == len(classes):
+            continue  # the run has their names
         if was.get(name) != value:
             changed.append(f"{name}: {was.get(name)} -> {value}")
     return changed

@@ -87,7 +87,7 @@ def train(
     import keras
     import tensorflow as tf
 
-    from kerasgan import callbacks, strategies
+    from kerasgan import callbacks, labels, strategies
     from kerasgan.callbacks import history_table
 
     if on_divergence not in ("stop", "restore", "ignore"):
@@ -112,7 +112,10 @@ def train(
         if strategies.agreed(step, strategy) != step:
             raise ValueError(f"Workers see other checkpoints in {output}; this one has found step {step}.")
         images, load = _open_data(config, gan)
-        epoch_steps = len(load())
+        an_epoch = load()
+        epoch_steps = len(an_epoch)
+        # Before anything draws; `fit` could not tell them from a part of an epoch.
+        labels.record_shares(gan.latent, an_epoch, None)
         end = (config.epochs or 0) * epoch_steps if config.steps is None else config.steps
         if step > end:
             asked = f"steps={end}" if config.steps is not None else f"epochs={config.epochs} ({end} steps)"
@@ -180,13 +183,19 @@ def train(
 
 
 def _open_data(config, gan):
-    """The samples, and a function that gives their batches from any step on."""
+    """The samples, and a function that gives their batches from any step on; with labels where the GAN has classes."""
     from kerasgan import data
 
-    images = data.load_array(config.dataset, config.split, gan.sample_shape)
+    where = config.dataset, config.split, gan.sample_shape
+    if gan.class_names is None:
+        images, classes, names = data.load_array(*where), None, None
+    else:
+        images, classes, names = data.load_labelled_array(*where)
     load = functools.partial(
         data.load,
         images,
+        labels=classes,
+        class_names=names,
         batch_size=config.batch_size,
         like=gan,
         seed=config.recipe["seed"],
