@@ -158,7 +158,7 @@ def try_out(
             f"{type(loss).__name__}.diagnostics must give what diagnostic_names lists: {_listed(declared)}; "
             f"found {_listed(given)}."
         )
-    if loss.gives_probability and _ends_in_sigmoid(discriminator):
+    if loss.gives_probability and "d_real" in declared and _ends_in_sigmoid(discriminator):
         warnings.warn(
             "The discriminator ends in a sigmoid, and its loss takes what it gives for logits. Leave the sigmoid out.",
             stacklevel=3,

@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasgan.errors import suggestion
+from kerasgan.classes import check_labels
 
 
 class Latent:
@@ -402,25 +402,7 @@ class Labelled(Latent):
         Raises:
             ValueError: a class that there is not, or a list of another length.
         """
-        if hasattr(labels, "__array__"):
-            labels = np.asarray(labels).tolist()  # Python's own numbers and texts
-        if isinstance(labels, str) or not isinstance(labels, Sequence):
-            return np.full(n, self._label(labels), np.int32)
-        if len(labels) != n:
-            raise ValueError(f"labels must be one class, or a list of {n}; found a list of {len(labels)}.")
-        return np.array([self._label(label) for label in labels], np.int32)
-
-    def _label(self, label):
-        if isinstance(label, str):
-            if label in self.class_names:
-                return self.class_names.index(label)
-            some = ", ".join(self.class_names[:12]) + (", ..." if self.classes > 12 else "")
-            raise ValueError(f"There is no class {label!r}; there are {some}.{suggestion(label, self.class_names)}")
-        if isinstance(label, bool) or not isinstance(label, (int, np.integer)) or not 0 <= label < self.classes:
-            raise ValueError(
-                f"A label is a class's name or a whole number from 0 to {self.classes - 1}; found {label!r}."
-            )
-        return int(label)
+        return check_labels(labels, n, self.class_names)
 
     def get_config(self) -> dict[str, Any]:
         return {

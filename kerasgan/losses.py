@@ -95,7 +95,7 @@ class AdversarialLoss:
     #: generated one. Only then does the game compute it.
     reads_real: bool = False
     #: Whether the sigmoid of what the discriminator gives is the probability that a sample is real.
-    gives_probability: bool = False
+    gives_probability: bool = True
 
     def diagnostic_names(self, latent: "Latent") -> tuple[str, ...]:
         """Names of the values that `diagnostics` returns; `fit` logs their means beside `d_loss` and `g_loss`."""
@@ -139,8 +139,6 @@ class LogitLoss(AdversarialLoss):
     Raises:
         ValueError: `label_smoothing` is outside [0, 1).
     """
-
-    gives_probability = True
 
     def __init__(self, label_smoothing: float = 0.0) -> None:
         if not 0.0 <= label_smoothing < 1.0:
@@ -222,6 +220,8 @@ class Hinge(AdversarialLoss):
     The best D is sign(p - q), and gives d_loss = 2 (1 - TV), TV the total variation distance of data and generator.
     """
 
+    gives_probability = False
+
     def discriminator_loss(self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         return ops.relu(1.0 - logits_of(real_outputs)) + ops.relu(1.0 + logits_of(fake_outputs))
 
@@ -254,6 +254,8 @@ class LeastSquares(AdversarialLoss):
     D is the number itself, without a sigmoid; the best is p / (p + q).
     """
 
+    gives_probability = False
+
     def discriminator_loss(self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         real, fake = logits_of(real_outputs), logits_of(fake_outputs)
         return 0.5 * ops.square(real - 1.0) + 0.5 * ops.square(fake)
@@ -285,6 +287,8 @@ class Wasserstein(AdversarialLoss):
     It needs something that keeps D's slope bounded, or D grows for ever: `kerasgan.penalties.GradientPenalty(10)` with
     `d_steps=5` and Adam(1e-4, beta_1=0, beta_2=.9) is WGAN-GP (arXiv:1704.00028).
     """
+
+    gives_probability = False
 
     def discriminator_loss(self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         return logits_of(fake_outputs) - logits_of(real_outputs)
@@ -320,6 +324,7 @@ class Relativistic(AdversarialLoss):
     """
 
     reads_real = True
+    gives_probability = False
 
     def discriminator_loss(self, real_outputs: Outputs, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         return ops.softplus(logits_of(fake_outputs) - logits_of(real_outputs))
@@ -422,6 +427,8 @@ class EBGAN(AdversarialLoss):
     Raises:
         ValueError: a margin that is not above 0, or a negative weight.
     """
+
+    gives_probability = False
 
     def __init__(self, margin: float = 10.0, pulling_away_weight: float = 0.0) -> None:
         if not 0.0 < margin < math.inf:

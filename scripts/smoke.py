@@ -29,7 +29,12 @@ def check(gan: kerasgan.GAN, client: Client) -> list[str]:
             picture = np.asarray(Image.open(io.BytesIO(data))).reshape(image.shape)
             np.testing.assert_allclose(picture, np.rint(255 * image), atol=1)
     if "score" in signatures:
-        assert np.isfinite(client.score(expected)).all()
+        assert np.isfinite(client.score(expected, None if gan.class_names is None else 0)).all()
+    if gan.class_names is not None:
+        assert client.class_names == gan.class_names
+        labels = [*gan.class_names, 0]
+        asked = gan.generate(len(labels), seed=7, labels=labels)
+        np.testing.assert_allclose(client.generate(len(labels), seed=7, labels=labels), asked, atol=1e-4)
     if "infer_codes" in signatures:
         ours = gan.infer_codes(expected[:3])
         np.testing.assert_allclose(client.codes(expected[:3])["continuous"], ours["continuous"], atol=1e-3)

@@ -2,8 +2,10 @@
 numbers worked out by hand.
 """
 
+import importlib.util
 import io
 import json
+import pathlib
 import re
 import shutil
 
@@ -274,6 +276,16 @@ def test_names_where_there_are_none(url):
     assert Client(url, "open").class_names == ("0", "1", "2")
     assert Client(url, "small").class_names is None
     np.testing.assert_array_equal(Client(url, "open").generate(2, labels=["2", 0])[:, 2:], [[0, 0, 1], [1, 0, 0]])
+
+
+def test_the_smoke_test_passes_here(urls, folder, capsys):
+    """As in client_test.py, of a conditional model."""
+    path = pathlib.Path(__file__).parent.parent.parent / "scripts" / "smoke.py"
+    spec = importlib.util.spec_from_file_location("smoke", path)
+    smoke = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(smoke)
+    smoke.main(folder, "labelled", *urls.values())
+    assert capsys.readouterr().out.count("all right") == 2
 
 
 @pytest.mark.parametrize(
