@@ -16,7 +16,7 @@ from conftest import small_gan
 from PIL import Image
 
 import kerasgan
-from kerasgan import cli, losses, runs
+from kerasgan import cli, losses, plots, runs
 from kerasgan.callbacks import read_history
 from kerasgan.errors import first_line
 
@@ -128,18 +128,10 @@ def test_a_conditional_run_and_its_pictures(capsys, labelled, tmp_path, monkeypa
     drawn = [gan.generate(3, seed=7, labels=label) for label in ("dogs", "cats")]
     sample = ("sample", f"--preset={output}", "--seed=7", f"--output={picture}")
     assert run(capsys, *sample, "--n=5", "--labels=dogs,0") == (0, f"kerasgan: wrote 5 samples to {picture}\n")
+    drawn[1][2] = 1.0  # five are three and two
     with Image.open(picture) as image:
-        pixels = np.asarray(image)
-    assert pixels.shape == (2 * 6 + 2, 3 * 6 + 2 * 2)
-    for row in range(2):
-        for column in range(3):
-            shown = pixels[8 * row : 8 * row + 6, 8 * column : 8 * column + 6]
-            there = np.rint(255 * drawn[row][column, ..., 0]) if (row, column) != (1, 2) else 255
-            np.testing.assert_array_equal(shown, there)
-    for n, labels, size in ((64, "dogs,cats", (8, 8)), (20, "0,1,2", (7, 3)), (9, "ants' nests", (3, 3))):
-        assert run(capsys, *sample, f"--n={n}", f"--labels={labels}")[0] == 0
-        with Image.open(picture) as image:
-            assert image.size == tuple(8 * cells - 2 for cells in size)
+        expected = plots.class_samples(np.concatenate(drawn), ("dogs", "cats"))
+        np.testing.assert_array_equal(np.asarray(image), expected[..., 0])
     assert run(capsys, *sample, "--n=4")[0] == 0  # of the classes that the seeds give
     with Image.open(picture) as image:
         pixels = np.rint(255 * gan.generate(4, seed=7)[..., 0])
@@ -181,6 +173,27 @@ def test_classes_are_drawn_at_a_server(capsys, tmp_path, monkeypatch):
     monkeypatch.setattr(Client, "class_names", None)
     status, said = run(capsys, *sample, "--labels=1,cats")
     assert (status, said) == (1, "kerasgan: error: pets knows no classes; leave --labels out.\n")
+
+
+def test_a_conditional_run_is_scored_and_becomes_a_preset(capsys, labelled, tmp_path):
+    images = keras.Input((6, 6, 1))
+    keras.Model(images, keras.layers.Flatten()(keras.layers.AveragePooling2D(3)(images))).save(tmp_path / "f.keras")
+    output, preset, report = tmp_path / "run", tmp_path / "presets" / "tiny", tmp_path / "report.json"
+    more = ("--split=train[:20]", "--validation_split=train[20:]", f"--features={tmp_path / 'f.keras'}", *RULES)
+    status, said = run(capsys, *train_arguments(labelled, output, *more, "--quiet"))
+    assert status == 0, said
+    status, said = run(capsys, "preset", f"--run={output}", f"--output={preset}")
+    assert status == 0, said
+    assert "--conditional" in json.loads((preset / "metadata.json").read_text())["recipe"]
+    for made in (output, preset):
+        status, said = run(capsys, "evaluate", f"--preset={made}", f"--output={report}")
+        assert status == 0, said
+        content = json.loads(report.read_text())
+        assert (content["split"], content["training_split"]) == ("train[20:]", "train[:20]")
+        assert set(content["classes"]) == {"cats", "dogs", "ants' nests"}
+        assert "d_loss" in content["losses"]
+    shares = tuple(np.bincount(np.arange(20) % 3) / 20)
+    assert kerasgan.GAN.from_preset(preset).latent.shares == shares
 
 
 def test_scores_from_run_to_preset_to_servable(capsys, dataset, tmp_path):

@@ -21,6 +21,8 @@ kerasgan trains, samples and exports generative adversarial networks.
   kerasgan list                                                                GAN families, trained presets, your own
   kerasgan train --model=dcgan --dataset=fashion_mnist --epochs=20 --output=runs/dcgan
   kerasgan train --output=runs/dcgan --resume                                  go on after an interruption
+  kerasgan train --model=dcgan --dataset=fashion_mnist --conditional --output=runs/clothes
+  kerasgan sample --preset=runs/clothes --labels=Sneaker,Bag --output=classes.png
   kerasgan sample --preset=dcgan_fashion_mnist --n=64 --seed=0 --output=samples.png
   kerasgan evaluate --preset=runs/dcgan --output=report.json                   scores and pictures
   kerasgan preset --run=runs/dcgan --output=presets/my_dcgan                   the best epoch, with its scores

@@ -1,7 +1,6 @@
 """The commands but `train`: for each its options, and what does the work."""
 
 import functools
-import math
 import pathlib
 import re
 import shlex
@@ -61,7 +60,7 @@ def _about_preset(folder: Any) -> str:
 
     facts = presets.read_metadata(folder)
     on = f" on {facts['dataset']}" if facts.get("dataset") else ""
-    return f"preset: {facts.get('model', 'a GAN')}{on}"
+    return f"preset: {facts.get('model', 'a GAN')}{on}{_by(facts.get('classes'))}"
 
 
 def _about_run(folder: Any) -> str:
@@ -69,9 +68,11 @@ def _about_run(folder: Any) -> str:
 
     config = runs.read_config(folder)
     state = "finished" if (folder / "final.keras").is_file() else "not finished"
-    classes = config.recipe["classes"]
-    by_class = "" if classes is None else f" by {classes if isinstance(classes, int) else len(classes)} classes"
-    return f"run: {config.model} on {config.dataset}{by_class}, {state}"
+    return f"run: {config.model} on {config.dataset}{_by(config.recipe['classes'])}, {state}"
+
+
+def _by(classes: Any) -> str:
+    return "" if classes is None else f" by {classes if isinstance(classes, int) else len(classes)} classes"
 
 
 def define_sample() -> Options:
@@ -159,11 +160,8 @@ def _draw_classes(draw, names, values, output):
     if drawn[0].ndim != 4:
         plots.samples(np.concatenate(drawn), output)
         return
-    rows = max(1, math.isqrt(most // len(labels)))  # of each class, so that the sheet is about as high as wide
-    columns = -(-most // rows)
-    cells = rows * columns  # those that a class does not fill stay white
-    padded = [np.pad(each, [(0, cells - len(each)), (0, 0), (0, 0), (0, 0)], constant_values=1.0) for each in drawn]
-    plots.grid(np.concatenate(padded), output, columns)
+    padded = [np.pad(each, [(0, most - len(each)), *[(0, 0)] * 3], constant_values=1.0) for each in drawn]
+    plots.class_samples(np.concatenate(padded), [names[x] if isinstance(x, int) else x for x in labels], output)
 
 
 def define_evaluate() -> Options:

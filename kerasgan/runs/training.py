@@ -252,12 +252,19 @@ def _size(gan):
 
 
 def _size_of_pictures(gan, epochs):
-    """At most: a grid of 64 for each epoch, uncompressed, and once more in the GIF."""
+    """At most: a grid for each epoch, uncompressed, and once more in the GIF."""
     from kerasgan import plots
 
     if not plots.can_draw(gan.sample_shape):
         return 0
-    return (epochs + 1) * 2 * (64 * math.prod(gan.sample_shape) if len(gan.sample_shape) == 3 else 20_000) + 200_000
+    one, a_plot = math.prod(gan.sample_shape), 20_000
+    if len(gan.sample_shape) != 3:
+        a_grid = a_plot
+    elif gan.class_names is None:
+        a_grid = 64 * one
+    else:  # rows of 8 with names beside them
+        a_grid = 8 * one * min(len(gan.class_names), plots.MOST_CLASSES) + a_plot
+    return (epochs + 1) * 2 * a_grid + 200_000
 
 
 def _steps_per_execution(gan, epoch_steps, checkpoint_steps, end):
