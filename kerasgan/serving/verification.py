@@ -12,19 +12,18 @@ import io
 import json
 import os
 import pathlib
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 from PIL import Image
-from tensorflow.python.framework import kernels, op_def_registry
 from tqdm import tqdm
 
 from kerasgan.errors import first_line
 from kerasgan.serving import warmup
 from kerasgan.serving.loader import LoadError, Process
+from kerasgan.serving.operations import PYTHON, has_gpu_kernel, is_stateful_random, nodes_behind, tolerance_of
 from kerasgan.serving.savedmodel import METADATA, Tensor, describe, read_graph, read_signatures, weights_digest
 from kerasgan.serving.signatures import BATCH_SIZES, endpoints, score_kind
 
@@ -36,11 +35,6 @@ TIMED_ROWS = (1, 8, 32)
 TIMED_SECONDS = 1.0  # for one median, where calls are slow: float16 on CPU is
 GPU_SIGNATURES = ("serving_default", "sample", "generate_label", "score")  # PNG encoding has no GPU kernel anywhere
 LABELS = ("label", "labels")
-PYTHON = ("PyFunc", "PyFuncStateless", "EagerPyFunc")
-RANDOM = re.compile("Random|Rng|NonDeterministic|Uniform|Normal|Multinomial|Gamma|Poisson|Binomial|Shuffle|Sampler")
-# How far two computations of the same row may be apart. Batches of another size are multiplied by another routine, and
-# round otherwise: what was seen is 1e-6 in float32 and 3e-4 in float16; one unit of bfloat16's last place is .008.
-TOLERANCES = {tf.bfloat16: 0.03, tf.float16: 4e-3, tf.float32: 1e-4}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,7 +129,7 @@ class _Verification:
         self.metadata: dict[str, Any] | None = None
         self.requests: dict[str, Any] = {}  # signature -> inputs of max(ROWS) rows
         self.answers: dict[str, Any] = {}  # signature -> the outputs that belong to them
-        self.tolerance = _tolerance(graph)
+        self.tolerance = tolerance_of(graph)
         self.classes = _classes(self.signatures)
 
     def report(self, progress: bool) -> Report:
@@ -448,11 +442,11 @@ class _Verification:
     def check_operations(self) -> str:
         count = 0
         for name, tensors in self.signatures.items():
-            for node in _nodes_behind(self.graph, tensors["outputs"].values()):
+            for node in nodes_behind(self.graph, tensors["outputs"].values()):
                 count += 1
                 if node.op in PYTHON:
                     raise _Failed(f"{name} calls Python ({node.op}), which no server has")
-                if _is_stateful_random(node.op):
+                if is_stateful_random(node.op):
                     raise _Failed(f"{name} draws from {node.op}, whose numbers repeat after every restart")
         return f"no Python and no stateful random numbers in {count} nodes"
 
@@ -462,9 +456,9 @@ class _Verification:
             raise _Skipped(f"there is none of {', '.join(GPU_SIGNATURES)}")
         missing, count = {}, 0
         for name in names:
-            nodes = _nodes_behind(self.graph, self.signatures[name]["outputs"].values())
+            nodes = nodes_behind(self.graph, self.signatures[name]["outputs"].values())
             count += len(nodes)
-            missing.update({node.op: name for node in nodes if not _has_gpu_kernel(node)})
+            missing.update({node.op: name for node in nodes if not has_gpu_kernel(node)})
         if missing:
             found = ", ".join(f"{op} (of {name})" for op, name in sorted(missing.items()))
             raise _Failed(f"these operations have none: {found}")
@@ -492,18 +486,6 @@ def _outcome(name: str, task: Callable[[], str | None]) -> Check:
         return Check(name, "FAILED", first_line(reason))
     except Exception as error:  # a foreign model's names, types and answers can be anything
         return Check(name, "FAILED", f"it is not as kerasgan writes it ({type(error).__name__}: {first_line(error)})")
-
-
-def _tolerance(graph):
-    types = {
-        attribute.type
-        for nodes in (graph.graph_def.node, *(f.node_def for f in graph.graph_def.library.function))
-        for node in nodes
-        for attribute in node.attr.values()
-    }
-    return next(
-        tolerance for dtype, tolerance in TOLERANCES.items() if dtype.as_datatype_enum in types or dtype == tf.float32
-    )
 
 
 def _classes(signatures):
@@ -566,51 +548,3 @@ def _spoiled(value, key, classes):
         for number in (-1, *greatest, *([classes] if key in LABELS and classes else [])):
             out_of_range.flat[-1] = number
             yield out_of_range.copy()
-
-
-def _nodes_behind(graph, outputs):
-    """All nodes that an output depends on, those of the functions that they call included."""
-    library = {function.signature.name: function for function in graph.graph_def.library.function}
-    nodes = {node.name: node for node in graph.graph_def.node}
-    found, seen, names = [], set(), [tensor.name for tensor in outputs]
-    while names:
-        name = names.pop().lstrip("^").partition(":")[0]
-        if name not in seen:
-            seen.add(name)
-            found.append(nodes[name])
-            names.extend(nodes[name].input)
-    waiting, known = list(found), set()
-    while waiting:
-        node = waiting.pop()
-        for attribute in node.attr.values():
-            functions = [attribute.func.name, *(function.name for function in attribute.list.func)]
-            for function in functions:
-                if function in library and function not in known:
-                    known.add(function)
-                    found.extend(library[function].node_def)
-                    waiting.extend(library[function].node_def)
-    return found
-
-
-def _is_stateful_random(operation: str) -> bool:
-    """Whether an operation draws from a generator that lives in the process."""
-    definition = op_def_registry.get(operation)
-    return definition is not None and definition.is_stateful and RANDOM.search(operation) is not None
-
-
-def _has_gpu_kernel(node: Any) -> bool:
-    if node.op == "Placeholder" or (node.op == "Const" and node.attr["dtype"].type == tf.string.as_datatype_enum):
-        return True  # what is fed, and the words of an Assert, are on the host anyway
-    for kernel in kernels.get_registered_kernels_for_op(node.op).kernel:
-        # DEFAULT kernels serve whatever device has none of its own.
-        if kernel.device_type in ("GPU", "DEFAULT") and all(_allows(c, node) for c in kernel.constraint):
-            return True
-    return False
-
-
-def _allows(constraint, node):
-    if constraint.name not in node.attr:  # left out where it has its default
-        return True
-    value = node.attr[constraint.name]
-    types = value.list.type or [value.type]
-    return set(types) <= set(constraint.allowed_values.list.type)
