@@ -283,7 +283,7 @@ class GAN(keras.Model):
         return serialization.rules_of(self) if self.compiled else None
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        serialization.compile_by(self, config)
 
     def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)

@@ -1,5 +1,6 @@
 """A GAN as a configuration: what it is made from, and the rules that it is compiled with."""
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import keras
@@ -40,3 +41,10 @@ def rules_of(gan: "GAN") -> dict[str, Any]:
         "augment": augment.serialize(gan.augment),
         **gan.compile_options,
     }
+
+
+def compile_by(gan: "GAN", rules: dict[str, Any]) -> None:
+    """Compiles a GAN by what `rules_of` gave. What `compile` warns of was said to whoever chose it."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The (discriminator|generator) ")
+        gan.compile(**keras.saving.deserialize_keras_object(rules))

@@ -109,8 +109,9 @@ def _read_labels(builder: Any, split: str) -> np.ndarray:
     """The labels int64 `[N]` in their order, for which no image is decoded."""
     import tensorflow_datasets as tfds
 
-    labels_alone = tfds.decode.PartialDecoding({"label": True})
-    dataset = builder.as_dataset(split=split, shuffle_files=False, decoders=labels_alone)
+    # (PartialDecoding would do as well, but says on stderr that something within it is deprecated.)
+    decoders = {"image": tfds.decode.SkipDecoding()}
+    dataset = builder.as_dataset(split=split, shuffle_files=False, decoders=decoders)
     batches = dataset.map(lambda example: example["label"]).batch(4096).as_numpy_iterator()
     return np.concatenate(list(batches)).astype(np.int64)
 
