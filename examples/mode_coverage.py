@@ -10,7 +10,7 @@ found if it has one such sample.
         --steps=3000 --seeds=10
 
 The first is our recipe: two data sets, three losses, five seeds, 20 minutes on one core. The last finds all modes of
-both: 8 minutes on one core.
+both: 7 minutes on one core.
 
 `published` is what the paper trains: a generator of 4 x 400 ReLU units with batch normalisation, a maxout discriminator
 of 3 x 200 units, Adam(1e-4, beta_1=.8), batches of 100. It trains for 400,000 updates; here --steps says how many.
