@@ -204,7 +204,7 @@ class TestWhatIsRefused:
     def test_another_number_of_labels_than_of_samples(self, gan):
         self.refused(gan, r"There must be a label for each sample; found 15 labels of 16 samples", X, Y[:-1])
         pairs = tf.data.Dataset.from_tensors((X[:8], Y[:7]))
-        self.refused(gan, r"There must be a label for each sample; found 7\.", pairs)
+        self.refused(gan, r"There must be a label for each sample; labels found: 7\.", pairs)
 
     def test_generate(self, gan):
         with pytest.raises(ValueError, match=r"There is no class 'Boots'; there are .*\. Did you mean 'Boot'\?"):

@@ -332,7 +332,7 @@ class TestInTheGame:
         for norm in (keras.layers.BatchNormalization(), kerasgan.layers.BatchNormalization()):
             with_norm = keras.Sequential([keras.Input((3,)), keras.layers.Dense(4), norm, keras.layers.Dense(1)])
             with pytest.warns(
-                UserWarning, match=r"batch normalisation \(.*\) and the penalty r1: .* Leave the norm out"
+                UserWarning, match=r"batch normalisation \(.*\) beside the penalty r1, .* Leave the norm out"
             ):
                 frozen_gan(with_norm, penalties="r1(1)")
 

@@ -73,7 +73,7 @@ class InfoGAN(AdversarialLoss):
         self.adversarial = losses.get(adversarial)
         if isinstance(self.adversarial, (EBGAN, InfoGAN)):
             raise ValueError(
-                f"InfoGAN builds on a loss of one number per sample: {', '.join(losses.PLAIN)}; "
+                f"InfoGAN builds on a logit loss or a critic's: {', '.join(losses.PLAIN)}; "
                 f"found {type(self.adversarial).__name__}."
             )
         self.information_weight = checked_weight("information_weight", information_weight)
