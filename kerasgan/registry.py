@@ -254,6 +254,9 @@ def create_model(name: str, **overrides: Any) -> "GAN":
     recipe = get_recipe(name, **overrides)
     with _policy(recipe.precision):
         gan = get_family(name).build(recipe)
+    for field, made in (("classes", gan.class_names), ("penalties", gan.penalties), ("augment", gan.augment)):
+        if getattr(recipe, field) and not made:
+            raise ValueError(f"{name} has no use for {field}, which it is given: {getattr(recipe, field)!r}.")
     if recipe.sync_batch_norm:
         _synchronise(gan)
     if recipe.lazy_correction:

@@ -52,6 +52,38 @@ def test_fit_save_resume_generate_export(name, tmp_path):
     assert [check.name for check in report.checks if check.result == "skipped"] == []
 
 
+def test_classes_or_a_clear_refusal(name, tmp_path):
+    """A family that takes classes makes a whole conditional GAN, with all that can be added to a game; one that does not
+    says why.
+    """
+    added = {"penalties": "r1(.1, every=2)", "augment": "adaptive(images=100)"}
+    if (reason := registry.get_family(name).recipe.no_classes) is not None:
+        with pytest.raises(ValueError, match=f"{name} takes no classes: {re.escape(reason)}"):
+            kerasgan.create_model(name, classes=3)
+        gan, labels = kerasgan.create_model(name, **added), None
+    else:
+        gan, labels = (
+            kerasgan.create_model(name, classes=("a", "b", "c"), loss="relativistic", **added),
+            np.arange(20) % 3,
+        )
+    history = gan.fit(images_for(gan, 20), labels, batch_size=10, shuffle=False, verbose=0).history
+    assert {"r1", "augment_p"} < set(history)
+    assert all(np.isfinite(values).all() for values in history.values())
+    gan.save(tmp_path / "gan.keras")
+    loaded = keras.saving.load_model(tmp_path / "gan.keras")
+    for each in (gan, loaded):
+        each.fit(images_for(each, 20), labels, batch_size=10, shuffle=False, verbose=0)
+    assert_same_weights(loaded, gan)
+    assert float(loaded.augment.p) == float(gan.augment.p)
+    if labels is None:
+        return
+    images = gan.generate(3, seed=5, labels=["c", 0, "b"])
+    assert np.abs(images[0] - gan.generate(1, seed=5, labels="a")[0]).max() > 0
+    gan.export(tmp_path / "servable")
+    served = run_signature(tmp_path / "servable", "generate_label", seed=[5, 6, 7], label=np.array([2, 0, 1], np.int32))
+    np.testing.assert_allclose(served["images"], images, atol=1e-5)
+
+
 def test_half_precision(name):
     """Weights and logs stay in float32, and the game begins as the one that float32 plays."""
     exact = kerasgan.create_model(name)
