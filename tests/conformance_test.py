@@ -53,8 +53,8 @@ def test_fit_save_resume_generate_export(name, tmp_path):
 
 
 def test_classes_or_a_clear_refusal(name, tmp_path):
-    """A family that takes classes makes a whole conditional GAN, with all that can be added to a game; one that does not
-    says why.
+    """A family that takes classes makes a whole conditional GAN, with all that can be added to a game; another says why
+    it does not.
     """
     added = {"penalties": "r1(.1, every=2)", "augment": "adaptive(images=100)"}
     if (reason := registry.get_family(name).recipe.no_classes) is not None:
@@ -62,10 +62,8 @@ def test_classes_or_a_clear_refusal(name, tmp_path):
             kerasgan.create_model(name, classes=3)
         gan, labels = kerasgan.create_model(name, **added), None
     else:
-        gan, labels = (
-            kerasgan.create_model(name, classes=("a", "b", "c"), loss="relativistic", **added),
-            np.arange(20) % 3,
-        )
+        added |= {"classes": ("a", "b", "c"), "loss": "relativistic"}
+        gan, labels = kerasgan.create_model(name, **added), np.arange(20) % 3
     history = gan.fit(images_for(gan, 20), labels, batch_size=10, shuffle=False, verbose=0).history
     assert {"r1", "augment_p"} < set(history)
     assert all(np.isfinite(values).all() for values in history.values())
