@@ -5,6 +5,8 @@ Everything public is imported on first use, so that `import kerasgan` and `keras
 
 import importlib
 import pathlib
+import pkgutil
+import sys
 import types
 from typing import Any
 
@@ -69,9 +71,22 @@ def __dir__() -> list[str]:
     return sorted(__all__)
 
 
-@wrapt.when_imported("keras")
-def _register_with_keras(keras: types.ModuleType) -> None:
+def _register_with_keras(loaded: types.ModuleType) -> None:
     """Whoever has both imported can `keras.saving.load_model` a GAN, without having touched `kerasgan.GAN` before."""
+    others = [name for name in sys.modules if name.startswith("kerasgan.") and name != loaded.__name__]
+    if "keras" not in sys.modules or any(_is_loading(sys.modules[name]) for name in others):
+        return  # what is half loaded cannot be imported from; when it is loaded, this is called again
     backends.check()
     for name in ("gan", "layers"):  # gan brings latents, losses and optimizers
         importlib.import_module(f"kerasgan.{name}")
+
+
+def _is_loading(module: Any) -> bool:
+    return getattr(getattr(module, "__spec__", None), "_initializing", False)
+
+
+for _module in (
+    "keras",
+    *(f"kerasgan.{found.name}" for found in pkgutil.iter_modules(__path__) if found.name != "gan"),
+):
+    wrapt.register_post_import_hook(_register_with_keras, _module)

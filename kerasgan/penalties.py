@@ -19,11 +19,10 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from kerasgan import expressions
+from kerasgan import expressions, strategies
 from kerasgan.errors import check_whole, suggestion
 from kerasgan.latents import Uniform
 from kerasgan.losses import scores_of
-from kerasgan.strategies import share_of_mean
 
 # Which samples a discriminator looks at; each kind is augmented by noise of its own.
 REAL, FAKE, LINES = 0, 1, 2
@@ -262,7 +261,7 @@ class Payment:
         with tf.GradientTape() as tape:
             scale = tf.sqrt(optimizer.scale_loss(tf.constant(1.0)))
             value = penalty(lambda points: scores_of(self.judge(points, penalty.kind)), *self.samples, scale)
-            objective = optimizer.scale_loss(share_of_mean(penalty.weight * penalty.every * value))
+            objective = optimizer.scale_loss(strategies.share_of_mean(penalty.weight * penalty.every * value))
         return value, tape.gradient(objective, [variable.value for variable in variables])
 
 

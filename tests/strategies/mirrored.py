@@ -27,6 +27,10 @@ def main(folder):
         trained = small.train(two, **options)
         small.save(folder / f"{name}_2.npz", *trained)
 
+    for name, policy in (("conditional", "float32"), ("conditional_half", "mixed_bfloat16")):
+        small.save(folder / f"{name}_1.npz", *small.train_conditional(policy=policy))
+        small.save(folder / f"{name}_2.npz", *small.train_conditional(two, policy=policy))
+
     gan = trained[0]
     overflow(two, folder / "overflow.npz")
     parts = two.run(lambda: gan._noise(tf.zeros((8, 1)), game.TRAINING, 3, 0))

@@ -8,6 +8,7 @@ from conftest import small_gan
 import kerasgan
 
 DATA = np.random.default_rng(0).uniform(-1, 1, (64, 8, 8, 1)).astype(np.float32)
+LABELS = np.arange(64) % 3
 EPOCHS = 2
 
 
@@ -15,6 +16,35 @@ def make(policy="float32", **options):
     """A GAN without dropout, the same every time."""
     keras.config.set_dtype_policy(policy)
     return small_gan(dropout=False, ema_decay=0.9, **options)
+
+
+def make_conditional(policy="float32"):
+    """A GAN of three classes with all that can be added to the game."""
+    keras.config.set_dtype_policy(policy)
+    keras.utils.set_random_seed(0)
+    latent = kerasgan.latents.Labelled(kerasgan.latents.Normal(4), 3)
+    layers = keras.layers
+    generator = keras.Sequential(
+        [keras.Input((latent.dim,)), layers.Dense(64, activation="tanh"), layers.Reshape((8, 8, 1))]
+    )
+    discriminator = keras.Sequential(
+        [keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(16), layers.LeakyReLU(), layers.Dense(3)]
+    )
+    gan = kerasgan.GAN(generator, discriminator, latent, ema_decay=0.9)
+    penalties = "r1(.1, every=2), r2(.1), gradient_penalty(1)"
+    gan.compile(loss="relativistic", penalties=penalties, augment="adaptive(images=400, interval=2, target=-.9)")
+    return gan
+
+
+def train_conditional(strategy=None, **options):
+    """As `train`, of a conditional GAN and with p of its augmentation."""
+    with (strategy or tf.distribute.get_strategy()).scope():
+        gan = make_conditional(**options)
+    pairs = kerasgan.data.load((DATA + 1.0) / 2.0, batch_size=16, like=gan, shuffle=True, labels=LABELS)
+    history = gan.fit(pairs, epochs=EPOCHS, verbose=0).history
+    in_order = tf.data.Dataset.from_tensor_slices((DATA, LABELS)).batch(16)
+    scores = gan.evaluate(in_order, verbose=0, return_dict=True)
+    return gan, history, {**scores, "p": float(gan.augment.p.numpy())}
 
 
 def train(strategy=None, shuffled=False, batch_norm=False, **options):

@@ -54,6 +54,15 @@ def test_two_devices_in_float16(mirrored):
 
 
 @pytest.mark.slow
+def test_labels_penalties_and_augmentation_on_two_devices_are_those_on_one(mirrored):
+    found = np.load(mirrored / "conditional_1.npz")
+    assert 0 < found["score_p"] < 1  # it has moved, and not to where it would be cut off
+    assert {"log_r1", "log_r2", "log_gradient_penalty", "log_augment_p", "log_pair_jsd"} <= set(found.files)
+    assert_same(mirrored / "conditional_1.npz", mirrored / "conditional_2.npz")
+    assert_same(mirrored / "conditional_half_1.npz", mirrored / "conditional_half_2.npz", rtol=3e-2, atol=1e-2)
+
+
+@pytest.mark.slow
 def test_an_overflow_on_one_device_is_one_on_all(mirrored):
     found = np.load(mirrored / "overflow.npz")
     assert found["shared"].shape == (4, 2)
@@ -123,9 +132,10 @@ def finish(workers):
 
 @pytest.mark.slow
 def test_two_workers_end_with_the_weights_and_logs_of_one_process(mirrored, tmp_path):
-    finish(start_workers([[sys.executable, HERE / "worker.py", tmp_path / f"{i}.npz"] for i in range(2)]))
+    finish(start_workers([[sys.executable, HERE / "worker.py", tmp_path / f"{i}"] for i in range(2)]))
     for i in range(2):
         assert_same(mirrored / "shuffled_1.npz", tmp_path / f"{i}.npz")
+        assert_same(mirrored / "conditional_1.npz", tmp_path / f"{i}_conditional.npz")
 
 
 @pytest.mark.slow

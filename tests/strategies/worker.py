@@ -1,4 +1,4 @@
-"""One of several workers that `TF_CONFIG` lists: trains and writes what came of it: `worker.py FILE.npz`."""
+"""One of several workers that `TF_CONFIG` lists: trains, and writes what came of it: `worker.py PATH` (no suffix)."""
 
 import sys
 
@@ -9,4 +9,5 @@ if __name__ == "__main__":
 
     import small
 
-    small.save(sys.argv[1], *small.train(strategy, shuffled=True))
+    small.save(f"{sys.argv[1]}.npz", *small.train(strategy, shuffled=True))
+    small.save(f"{sys.argv[1]}_conditional.npz", *small.train_conditional(strategy))
