@@ -294,8 +294,8 @@ def get(identifier: Any, value_range: tuple[float, float] | None = (-1.0, 1.0)) 
 
 
 def _read(identifier: Any) -> Augmentation | None:
-    if identifier is None or isinstance(identifier, Augmentation):
-        return identifier
+    if identifier is None or identifier == "" or isinstance(identifier, Augmentation):
+        return identifier or None
     if isinstance(identifier, dict):
         augmentation = keras.saving.deserialize_keras_object(identifier)
         if isinstance(augmentation, Augmentation):

@@ -253,7 +253,7 @@ class RealSamples:
         if y is not None:
             checks += self._check_labels(y, x)
         with tf.control_dependencies(checks):
-            return tf.identity(x), None if y is None else tf.identity(y)
+            return tf.identity(x), None if y is None else tf.cast(tf.identity(y), tf.int32)
 
     def _check_labels(self, y, x):
         classes, rows = len(self.latent.class_names), tf.shape(y)[0]
@@ -322,7 +322,8 @@ def _check(holds: Any, rule: str, *found: Any) -> list:
 
 
 def guarded(method: Callable, held_out: bool = False) -> Callable:
-    """A method of Keras's that takes real samples, with errors in plain words, and without weights of samples.
+    """A method of Keras's that takes real samples, with errors in plain words, and without weights of samples. Labels
+    may be a list.
 
     What has been frozen or thawed since the last call is traced anew, as if the GAN had been compiled again.
 
@@ -340,6 +341,10 @@ def guarded(method: Callable, held_out: bool = False) -> Callable:
         if gan.progress.trained not in (None, trained):
             gan.train_function = None
         gan.progress.trained = trained
+        if len(args) > 1:
+            args = (args[0], labels.as_labels(args[1], gan.latent), *args[2:])
+        elif "y" in kwargs:
+            kwargs["y"] = labels.as_labels(kwargs["y"], gan.latent)
         if held_out and "_use_cached_eval_dataset" not in kwargs:  # which is of a dataset that `fit` was given
             from kerasgan.data.pipeline import in_order  # whoever draws only needs no data
 
@@ -388,6 +393,16 @@ class Attendant(keras.callbacks.Callback):
     """
 
     EVERY = 500
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        gan = self.model
+        lazy = [penalty.name for penalty in gan.penalties if penalty.every > 1]
+        shared = any(getattr(layer, "synchronized", False) for layer in gan.discriminator._flatten_layers())
+        if lazy and shared and gan.distribute_strategy.num_replicas_in_sync > 1:
+            raise ValueError(  # devices cannot wait for each other within what only some steps compute
+                f"The lazy penalty {lazy[0]} and batch normalisation that several devices share (sync_batch_norm) do not "
+                "go together. Pay it in every update, with every=1, or leave sync_batch_norm out."
+            )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         self._seen = 0

@@ -1,9 +1,11 @@
 """Errors that many places have in common: other libraries' quoted in ours, and numbers out of range."""
 
 import difflib
+import math
 import numbers
 import re
 from collections.abc import Iterable
+from typing import Any
 
 
 def first_line(error: BaseException | str) -> str:
@@ -25,6 +27,17 @@ def check_whole(name: str, number: object, least: int) -> None:
     """
     if isinstance(number, bool) or not isinstance(number, numbers.Integral) or number < least:
         raise ValueError(f"{name} must be a whole number, at least {least}; found {number!r}.")
+
+
+def checked_weight(name: str, number: Any) -> float:
+    """A number as a float.
+
+    Raises:
+        ValueError: it is negative or no finite number.
+    """
+    if isinstance(number, bool) or not isinstance(number, numbers.Real) or not 0.0 <= float(number) < math.inf:
+        raise ValueError(f"{name} must be a finite number, at least 0; found {number!r}.")
+    return float(number)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

@@ -66,7 +66,7 @@ def check_labels(y: Any, latent: Latent) -> tf.Tensor | None:
         latent: says how many classes there are.
 
     Returns:
-        int32 `[B]`, or None for an unconditional GAN.
+        int64 `[B]`, or None for an unconditional GAN. (Of int32 a number of 2**32 and above could be a class.)
 
     Raises:
         ValueError: there are none, or they are no whole numbers `[B]`.
@@ -83,7 +83,28 @@ def check_labels(y: Any, latent: Latent) -> tf.Tensor | None:
         y = y[:, 0]
     if y.shape.rank != 1:
         raise ValueError(f"{rule}; found shape {y.shape}.")
-    return tf.cast(y, tf.int32)
+    return tf.cast(y, tf.int64)
+
+
+def as_labels(y: Any, latent: Latent) -> Any:
+    """Labels that are given beside an array of samples, for Keras, which would take a list of them for many outputs.
+
+    Args:
+        y: labels `[N]` or `[N, 1]`; whatever numpy makes an array of.
+        latent: says whether there are classes.
+
+    Returns:
+        The array; of an unconditional GAN, or of None, what was given.
+
+    Raises:
+        ValueError: they are no whole numbers.
+    """
+    if y is None or not isinstance(latent, Labelled):
+        return y
+    labels = np.asarray(y)
+    if labels.size and not np.issubdtype(labels.dtype, np.integer):
+        raise ValueError(f"{_rule(latent)}, as whole numbers; found {labels.dtype}.")
+    return labels
 
 
 def _rule(latent: Labelled) -> str:
@@ -122,11 +143,9 @@ def record_shares(latent: Latent, x: Any, y: Any) -> bool:
 
 
 def _counted(x: Any, y: Any, latent: Labelled) -> np.ndarray | None:
-    labels = np.asarray(y)
+    labels = as_labels(y, latent)
     if not labels.size:
         return None
-    if not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"{_rule(latent)}, as whole numbers; found {labels.dtype}.")
     if len(np.shape(x)) and len(labels) != len(x):  # of which Keras speaks in four lines
         raise ValueError(f"There must be a label for each sample; found {len(labels)} labels of {len(x)} samples.")
     if labels.min() < 0 or labels.max() >= latent.classes:

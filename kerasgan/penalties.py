@@ -12,7 +12,6 @@ every n-th update of the discriminator only, n times as heavy, and the updates b
 see one large gradient in n; `correct_for_lazy` is that paper's remedy.
 """
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
@@ -20,7 +19,7 @@ import keras
 import tensorflow as tf
 
 from kerasgan import expressions, strategies
-from kerasgan.errors import check_whole, suggestion
+from kerasgan.errors import check_whole, checked_weight, suggestion
 from kerasgan.latents import Uniform
 from kerasgan.losses import scores_of
 
@@ -51,10 +50,8 @@ class Penalty:
     kind: ClassVar[int]
 
     def __init__(self, weight: float, every: int = 1) -> None:
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0.0 <= weight < math.inf:
-            raise ValueError(f"The weight of {self.name} must be a finite number, at least 0; found {weight!r}.")
+        self.weight = checked_weight(f"The weight of {self.name}", weight)
         check_whole(f"every of {self.name}", every, 1)
-        self.weight = float(weight)
         self.every = int(every)
 
     def points(self, real: tf.Tensor, fake: tf.Tensor, u: tf.Tensor | None = None) -> tf.Tensor:
@@ -130,9 +127,7 @@ class GradientPenalty(Penalty):
 
     def __init__(self, weight: float = 10.0, target: float = 1.0, every: int = 1) -> None:
         super().__init__(weight, every)
-        if isinstance(target, bool) or not isinstance(target, (int, float)) or not 0.0 <= target < math.inf:
-            raise ValueError(f"The target of {self.name} must be a finite number, at least 0; found {target!r}.")
-        self.target = float(target)
+        self.target = checked_weight(f"The target of {self.name}", target)
 
     def points(self, real: tf.Tensor, fake: tf.Tensor, u: tf.Tensor | None = None) -> tf.Tensor:
         if u is None:

@@ -37,7 +37,8 @@ class RunningMeans:
     def update_where(self, **values: tuple[Any, Any]) -> None:
         """Takes pairs of values `[B]` and a weight, 1 or 0, into the means of the weighted ones."""
         for name, (value, weight) in values.items():
-            self._means[name].update_state(tf.cast(value, tf.float32), sample_weight=weight)
+            weights = weight * tf.ones_like(value)  # of one weight for all Keras counts a batch as one value
+            self._means[name].update_state(tf.cast(value, tf.float32), sample_weight=weights)
 
     def results(self) -> dict:
         """The means so far, float32 scalars; 0 of nothing."""
@@ -55,9 +56,11 @@ class RunningMeans:
         return {name: np.array([mean.total.numpy(), mean.count.numpy()]) for name, mean in self._means.items()}
 
     def restore(self, states: dict[str, np.ndarray]) -> None:
+        """Goes on with `states`; a mean that is not among them, of a penalty that is new, begins now."""
         for name, mean in self._means.items():
-            mean.total.assign(states[name][0])
-            mean.count.assign(states[name][1])
+            total, count = states.get(name, (0.0, 0.0))
+            mean.total.assign(total)
+            mean.count.assign(count)
 
 
 class Progress:

@@ -137,6 +137,14 @@ class TestLabels:
         np.testing.assert_array_equal(gan.generate(40, labels=drawn), gan.generate(40))  # not by an older graph
         assert before.shape == (40, 8, 8, 1)
 
+    def test_a_list_of_labels_is_an_array_of_them(self):
+        """Keras takes a list for as many outputs."""
+        one, other = conditional_gan(), conditional_gan()
+        one.fit(X, Y, batch_size=8, shuffle=False, verbose=0)
+        other.fit(X, Y.tolist(), batch_size=8, shuffle=False, verbose=0)
+        assert_same_weights(one, other)
+        assert other.evaluate(X, y=Y.tolist(), batch_size=8, verbose=0) == one.evaluate(X, Y, batch_size=8, verbose=0)
+
     def test_an_unconditional_gan_leaves_labels_aside(self):
         gans = []
         for y in (None, Y):
@@ -195,11 +203,24 @@ class TestWhatIsRefused:
 
     @pytest.mark.parametrize(
         ("y", "message"),
-        [(Y + 1, r"Labels must lie from 0 to 2; found 1 to 3\."), (Y - 1, r"found -1 to 1\.")],
-        ids=["above", "below"],
+        [
+            (Y + 1, r"Labels must lie from 0 to 2; found 1 to 3\."),
+            (Y - 1, r"found -1 to 1\."),
+            (Y + 2**32, r"found 4294967296 to 4294967298\."),
+            (np.uint64(Y) + np.uint64(2**63), r"found -9223372036854775808 to "),
+        ],
+        ids=["above", "below", "that int32 takes for classes", "that int64 takes for others"],
     )
     def test_datasets(self, gan, y, message):
         self.refused(gan, message, tf.data.Dataset.from_tensor_slices((X, y)).batch(8))
+
+    @pytest.mark.parametrize("method", ["evaluate", "train_on_batch", "test_on_batch"])
+    @pytest.mark.parametrize("kind", [list, np.array, lambda names: np.array(names, object)])
+    def test_texts(self, gan, method, kind):
+        for given in ({"y": kind([NAMES[y] for y in Y])}, {"y": kind([0.5] * len(X))}):
+            with pytest.raises(ValueError, match=r"from 0 to 2, .*, as whole numbers; found \S+\.$") as error:
+                getattr(gan, method)(X, **given)
+            assert "\n" not in str(error.value)
 
     def test_another_number_of_labels_than_of_samples(self, gan):
         self.refused(gan, r"There must be a label for each sample; found 15 labels of 16 samples", X, Y[:-1])

@@ -74,7 +74,7 @@ class TestBatches:
     @pytest.mark.parametrize("shape", [(4,), (4, 1)])
     def test_whole_numbers(self, dtype, shape):
         found = labels.check_labels(np.reshape([2, 0, 1, 1], shape).astype(dtype), LATENT)
-        assert found.dtype == tf.int32
+        assert found.dtype == tf.int64
         np.testing.assert_array_equal(found, [2, 0, 1, 1])
 
     def test_an_unconditional_gan_leaves_them_aside(self):

@@ -518,10 +518,10 @@ class TestInfoGAN:
 
     def test_errors(self):
         with pytest.raises(
-            ValueError, match=r"builds on a loss of one number .*: minimax, .*, relativistic; found EBGAN"
+            ValueError, match=r"builds on a logit loss or a critic's: minimax, .*, relativistic; found EBGAN"
         ):
             losses.InfoGAN("ebgan")
-        with pytest.raises(ValueError, match=r"one number per sample: .*; found InfoGAN"):
+        with pytest.raises(ValueError, match=r"a critic's: .*; found InfoGAN"):
             losses.InfoGAN(losses.InfoGAN())
         with pytest.raises(ValueError, match=r"information_weight must be a finite number, at least 0; found -1"):
             losses.InfoGAN(information_weight=-1)

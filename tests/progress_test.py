@@ -7,6 +7,7 @@ import tensorflow as tf
 from conftest import small_gan, small_images
 
 import kerasgan
+from kerasgan import progress
 
 
 def test_evaluation_in_the_midst_of_an_epoch_leaves_its_means_alone():
@@ -70,3 +71,23 @@ def test_weights_of_networks_with_other_dropout_are_refused(tmp_path):
     small_gan(dropout=False).save_weights(tmp_path / "w.weights.h5")
     with pytest.raises(ValueError, match=r"of a GAN with 0 random layers such as dropout; this one has 1"):
         small_gan().load_weights(tmp_path / "w.weights.h5")
+
+
+def test_a_penalty_is_logged_as_the_mean_of_its_samples_however_batches_divide_them():
+    means = progress.RunningMeans(("d_loss", "r1"))
+    for values, paid in (([1.0, 2.0, 6.0], 1.0), ([100.0, 100.0], 0.0), ([11.0], 1.0)):
+        means.update_where(r1=(tf.constant(values), tf.constant(paid)))
+    assert float(means.results()["r1"]) == 5.0
+
+
+def test_an_epoch_that_goes_on_with_another_penalty_logs_it_from_there(tmp_path):
+    gan = small_gan()
+    gan.fit(small_images(16), batch_size=8, verbose=0)
+    gan.save(tmp_path / "x.keras")
+    loaded = keras.saving.load_model(tmp_path / "x.keras")
+    loaded.compile(penalties="r1(0)")
+    loaded.continue_epoch()
+    history = loaded.fit(small_images(16), batch_size=8, verbose=0).history
+    assert history["r1"][0] > 0
+    assert loaded.samples_logged() == 32
+    assert loaded.progress.training.states()["r1"][1] == 16

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from tqdm import tqdm
@@ -10,9 +10,6 @@ from tqdm import tqdm
 from kerasgan import features as extractors
 from kerasgan import metrics
 from kerasgan.metrics import Score
-
-if TYPE_CHECKING:
-    pass
 
 PARTS = 10  # of the samples, whose classifier scores give its standard error
 VALIDATION = 1000  # images that Parzen's sigma is chosen on (Goodfellow et al. 2014)

@@ -1,6 +1,5 @@
 """What every adversarial loss is, and how it reads a discriminator's outputs."""
 
-import math
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from keras import ops
@@ -102,14 +101,3 @@ def scores_of(outputs: Outputs) -> Tensor:
 def names_of(outputs: Outputs) -> str:
     """The names in a discriminator's outputs, for messages."""
     return ", ".join(sorted(outputs)) if isinstance(outputs, dict) else "one tensor"
-
-
-def checked_weight(name: str, weight: float) -> float:
-    """A weight as a float.
-
-    Raises:
-        ValueError: it is negative or no finite number.
-    """
-    if not 0.0 <= weight < math.inf:
-        raise ValueError(f"{name} must be a finite number, at least 0; found {weight}.")
-    return float(weight)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from kerasgan.losses.adversarial import AdversarialLoss, Outputs, Tensor, checked_weight, energies_of, names_of
+from kerasgan.errors import checked_weight
+from kerasgan.losses.adversarial import AdversarialLoss, Outputs, Tensor, energies_of, names_of
 
 if TYPE_CHECKING:
     from kerasgan.latents import Latent

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
-from kerasgan.losses.adversarial import AdversarialLoss, Outputs, Tensor, checked_weight, names_of
+from kerasgan.errors import checked_weight
+from kerasgan.losses.adversarial import AdversarialLoss, Outputs, Tensor, names_of
 from kerasgan.losses.ebgan import EBGAN
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import numpy as np
 import small
 import tensorflow as tf
 
+import kerasgan
 from kerasgan import gan as game
 from kerasgan import strategies
 
@@ -30,6 +31,17 @@ def main(folder):
     for name, policy in (("conditional", "float32"), ("conditional_half", "mixed_bfloat16")):
         small.save(folder / f"{name}_1.npz", *small.train_conditional(policy=policy))
         small.save(folder / f"{name}_2.npz", *small.train_conditional(two, policy=policy))
+
+    with two.scope():
+        refused = small.make(batch_norm=True)
+        norm = keras.layers.BatchNormalization(synchronized=True)
+        layers = [keras.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(4), norm, keras.layers.Dense(1)]
+        refused = kerasgan.GAN(refused.generator, keras.Sequential(layers), refused.latent)
+        refused.compile(penalties="r1(1, every=2)")
+    try:
+        refused.fit(tf.data.Dataset.from_tensor_slices(small.DATA).batch(16), verbose=0)
+    except ValueError as error:
+        (folder / "refused.txt").write_text(str(error))
 
     gan = trained[0]
     overflow(two, folder / "overflow.npz")

@@ -63,6 +63,14 @@ def test_labels_penalties_and_augmentation_on_two_devices_are_those_on_one(mirro
 
 
 @pytest.mark.slow
+def test_a_lazy_penalty_beside_shared_batch_statistics_is_refused(mirrored):
+    assert (
+        "The lazy penalty r1 and batch normalisation that several devices share"
+        in (mirrored / "refused.txt").read_text()
+    )
+
+
+@pytest.mark.slow
 def test_an_overflow_on_one_device_is_one_on_all(mirrored):
     found = np.load(mirrored / "overflow.npz")
     assert found["shared"].shape == (4, 2)
