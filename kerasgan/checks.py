@@ -400,8 +400,8 @@ class Attendant(keras.callbacks.Callback):
         shared = any(getattr(layer, "synchronized", False) for layer in gan.discriminator._flatten_layers())
         if lazy and shared and gan.distribute_strategy.num_replicas_in_sync > 1:
             raise ValueError(  # devices cannot wait for each other within what only some steps compute
-                f"The lazy penalty {lazy[0]} and batch normalisation that several devices share (sync_batch_norm) do not "
-                "go together. Pay it in every update, with every=1, or leave sync_batch_norm out."
+                f"The lazy penalty {lazy[0]} and batch normalisation that several devices share (sync_batch_norm) do "
+                "not go together. Pay it in every update, with every=1, or leave sync_batch_norm out."
             )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
