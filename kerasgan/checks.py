@@ -345,6 +345,10 @@ def guarded(method: Callable, held_out: bool = False) -> Callable:
 
             x = args[0] if args else kwargs.pop("x", None)
             args = (in_order(x), *args[1:])
+        if len(args) > 1:
+            args = (args[0], labels.as_array(args[0], args[1], gan.latent), *args[2:])
+        elif kwargs.get("y") is not None:
+            kwargs["y"] = labels.as_array(args[0] if args else kwargs.get("x"), kwargs["y"], gan.latent)
         with plain_errors(), gan.progress.evaluating() if held_out else contextlib.nullcontext():
             return method(gan, *args, **kwargs)
 
