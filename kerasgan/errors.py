@@ -27,6 +27,11 @@ def check_whole(name: str, number: object, least: int) -> None:
         raise ValueError(f"{name} must be a whole number, at least {least}; found {number!r}.")
 
 
+def is_number(value: object) -> bool:
+    """Whether a value is a real number, of Python or numpy; truth values are none."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """` Did you mean 'x'?` for the known name nearest to a wrong one, or nothing where none is near.
 

@@ -20,7 +20,7 @@ import keras
 import tensorflow as tf
 
 from kerasgan import expressions
-from kerasgan.errors import check_whole, suggestion
+from kerasgan.errors import check_whole, is_number, suggestion
 from kerasgan.latents import Uniform
 from kerasgan.losses import scores_of
 from kerasgan.strategies import share_of_mean
@@ -52,9 +52,11 @@ class Penalty:
     kind: ClassVar[int]
 
     def __init__(self, weight: float, every: int = 1) -> None:
-        if isinstance(weight, bool) or not isinstance(weight, (int, float)) or not 0.0 <= weight < math.inf:
+        if not is_number(weight) or not 0.0 <= weight < math.inf:
             raise ValueError(f"The weight of {self.name} must be a finite number, at least 0; found {weight!r}.")
         check_whole(f"every of {self.name}", every, 1)
+        if every >= 2**31:  # the graph counts no further than 2**63, and no training so far
+            raise ValueError(f"every of {self.name} must be below 2**31; found {every}.")
         self.weight = float(weight)
         self.every = int(every)
 
@@ -131,7 +133,7 @@ class GradientPenalty(Penalty):
 
     def __init__(self, weight: float = 10.0, target: float = 1.0, every: int = 1) -> None:
         super().__init__(weight, every)
-        if isinstance(target, bool) or not isinstance(target, (int, float)) or not 0.0 <= target < math.inf:
+        if not is_number(target) or not 0.0 <= target < math.inf:
             raise ValueError(f"The target of {self.name} must be a finite number, at least 0; found {target!r}.")
         self.target = float(target)
 
@@ -181,7 +183,7 @@ def _read(part: Any) -> list[Penalty]:
         raise ValueError(f"This config describes a {type(penalty).__name__}, not a penalty.")
     if not isinstance(part, str):
         raise ValueError(f"Penalties are kerasgan.penalties or strings such as 'r1(5, every=16)'; found {part!r}.")
-    return [_made(call) for call in expressions.read_calls(part, "penalties")]
+    return [_made(call) for call in expressions.read_calls(part, "penalties", "r1(5, every=16)")]
 
 
 def _made(call: expressions.Call) -> Penalty:
