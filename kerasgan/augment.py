@@ -14,7 +14,7 @@ import keras
 import tensorflow as tf
 
 from kerasgan import expressions
-from kerasgan.errors import check_whole, suggestion
+from kerasgan.errors import check_whole, is_number, suggestion
 from kerasgan.latents import Uniform
 
 Transform = Callable[[tf.Tensor, tf.Tensor], tf.Tensor]  # images [B, H, W, C] in [-1, 1], u [B, numbers] -> images
@@ -97,9 +97,13 @@ class Augmentation:
     """
 
     def __init__(self, transforms: Sequence[str]) -> None:
+        if not isinstance(transforms, (str, list, tuple)):
+            raise ValueError(f"Transforms are a list of names, such as ['color', 'cutout']; found {transforms!r}.")
         self.transforms = (transforms,) if isinstance(transforms, str) else tuple(transforms)
         for name in self.transforms:
-            if name not in TRANSFORMS:
+            if name == "adaptive":
+                raise ValueError("adaptive is no transform, but takes some: augment='adaptive(color, cutout)'.")
+            if not isinstance(name, str) or name not in TRANSFORMS:
                 raise ValueError(
                     f"Unknown augmentation {name!r}. Known: {', '.join(TRANSFORMS)}, and adaptive."
                     f"{suggestion(str(name), (*TRANSFORMS, 'adaptive'))}"
@@ -219,7 +223,7 @@ class Adaptive(Augmentation):
         images: int = 500_000,
     ) -> None:
         super().__init__(transforms)
-        if isinstance(target, bool) or not isinstance(target, (int, float)) or not -1.0 < target < 1.0:
+        if not is_number(target) or not -1.0 < target < 1.0:
             raise ValueError(f"target must lie between -1 and 1; found {target!r}.")
         check_whole("interval", interval, 1)
         check_whole("images", images, 1)
@@ -307,7 +311,7 @@ def _read(identifier: Any) -> Augmentation | None:
         raise ValueError(
             f"An augmentation is one of kerasgan.augment or a string such as 'color,translation'; found {identifier!r}."
         )
-    calls = expressions.read_calls(identifier, "augmentations")
+    calls = expressions.read_calls(identifier, "augmentations", "color, cutout")
     if len(calls) == 1 and calls[0].name == "adaptive":
         given: dict[str, Any] = {"transforms": calls[0].arguments} if calls[0].arguments else {}
         try:

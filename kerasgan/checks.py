@@ -341,15 +341,15 @@ def guarded(method: Callable, held_out: bool = False) -> Callable:
         if gan.progress.trained not in (None, trained):
             gan.train_function = None
         gan.progress.trained = trained
-        if len(args) > 1:
-            args = (args[0], labels.as_labels(args[1], gan.latent), *args[2:])
-        elif "y" in kwargs:
-            kwargs["y"] = labels.as_labels(kwargs["y"], gan.latent)
         if held_out and "_use_cached_eval_dataset" not in kwargs:  # which is of a dataset that `fit` was given
             from kerasgan.data.pipeline import in_order  # whoever draws only needs no data
 
             x = args[0] if args else kwargs.pop("x", None)
             args = (in_order(x), *args[1:])
+        if len(args) > 1:
+            args = (args[0], labels.as_array(args[0], args[1], gan.latent), *args[2:])
+        elif kwargs.get("y") is not None:
+            kwargs["y"] = labels.as_array(args[0] if args else kwargs.get("x"), kwargs["y"], gan.latent)
         with plain_errors(), gan.progress.evaluating() if held_out else contextlib.nullcontext():
             return method(gan, *args, **kwargs)
 

@@ -27,7 +27,7 @@ def check_labels(labels: Any, n: int, names: Sequence[str]) -> np.ndarray:
     """
     if hasattr(labels, "__array__"):
         labels = np.asarray(labels).tolist()  # Python's own numbers and texts
-    if isinstance(labels, str) or not isinstance(labels, Sequence):
+    if isinstance(labels, (str, bytes)) or not isinstance(labels, Sequence):
         return np.full(n, _label(labels, names), np.int32)
     if len(labels) != n:
         raise ValueError(f"labels must be one class, or a list of {n}; found a list of {len(labels)}.")
@@ -35,6 +35,8 @@ def check_labels(labels: Any, n: int, names: Sequence[str]) -> np.ndarray:
 
 
 def _label(label: Any, names: Sequence[str]) -> int:
+    if isinstance(label, bytes):  # as TensorFlow's texts come
+        label = label.decode(errors="replace")
     if isinstance(label, str):
         if label in names:
             return names.index(label)

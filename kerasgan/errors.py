@@ -35,9 +35,14 @@ def checked_weight(name: str, number: Any) -> float:
     Raises:
         ValueError: it is negative or no finite number.
     """
-    if isinstance(number, bool) or not isinstance(number, numbers.Real) or not 0.0 <= float(number) < math.inf:
+    if not is_number(number) or not 0.0 <= float(number) < math.inf:
         raise ValueError(f"{name} must be a finite number, at least 0; found {number!r}.")
     return float(number)
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a real number, of Python or numpy; truth values are none."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

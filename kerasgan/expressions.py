@@ -14,13 +14,14 @@ class Call:
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
-def read_calls(text: str, what: str) -> list[Call]:
+def read_calls(text: str, what: str, example: str = "r1(5, every=16)") -> list[Call]:
     """The names in a text, with their arguments.
 
     Args:
         text: names, each with or without arguments in brackets, between commas. Numbers, texts and names are
             arguments; nothing is computed.
         what: for messages, such as "penalties".
+        example: for messages, such as "r1(5, every=16)".
 
     Raises:
         ValueError: the text is nothing of that kind.
@@ -29,7 +30,7 @@ def read_calls(text: str, what: str) -> list[Call]:
         tree = ast.parse(text.strip() or "()", mode="eval").body
         return [_call(part) for part in (tree.elts if isinstance(tree, ast.Tuple) else [tree])]
     except (SyntaxError, ValueError, TypeError):
-        raise ValueError(f"{what} are names between commas, such as 'r1(5, every=16)'; found {text!r}.") from None
+        raise ValueError(f"{what} are names between commas, such as {example!r}; found {text!r}.") from None
 
 
 def _call(node: ast.expr) -> Call:

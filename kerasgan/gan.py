@@ -17,7 +17,7 @@ import tensorflow as tf
 from kerasgan import averages, checks, latents, losses, optimizers, progress, serialization, strategies
 from kerasgan.augment import get as get_augmentation
 from kerasgan.drawing import Drawing
-from kerasgan.labels import labelled, own_column, record_shares
+from kerasgan.labels import as_array, labelled, own_column, record_shares
 from kerasgan.penalties import FAKE, LINE, REAL, Payment
 from kerasgan.penalties import get as get_penalties
 
@@ -246,6 +246,7 @@ class GAN(keras.Model):
         """
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # Keras's default is True, of which Keras 3.15 warns for datasets
+        y = as_array(x, y, self.latent)
         if record_shares(self.latent, x, y):
             self._drawing.forget()
         kwargs["callbacks"] = checks.attended(callbacks)

@@ -79,32 +79,43 @@ def check_labels(y: Any, latent: Latent) -> tf.Tensor | None:
     y = tf.convert_to_tensor(y)
     if not y.dtype.is_integer:
         raise ValueError(f"{rule}, as whole numbers; found {y.dtype.name}.")
-    if y.shape.rank == 2 and y.shape[1] == 1:
-        y = y[:, 0]
+    if y.shape.rank is None or (y.shape.rank == 2 and y.shape[1] in (None, 1)):
+        y = tf.reshape(y, [-1])  # a graph traced for [B] and [B, 1] knows neither; that they are B is checked later
     if y.shape.rank != 1:
         raise ValueError(f"{rule}; found shape {y.shape}.")
     return tf.cast(y, tf.int64)
 
 
-def as_labels(y: Any, latent: Latent) -> Any:
-    """Labels that are given beside an array of samples, for Keras, which would take a list of them for many outputs.
+def as_array(x: Any, y: Any, latent: Latent) -> Any:
+    """Labels beside an array of samples, as Keras takes them: it knows no lists, and fails on others in many lines.
 
     Args:
-        y: labels `[N]` or `[N, 1]`; whatever numpy makes an array of.
-        latent: says whether there are classes.
+        x: what `fit` or `evaluate` is given as samples.
+        y: what it is given beside them.
+        latent: of an unconditional GAN, they are given back as they are.
 
     Returns:
-        The array; of an unconditional GAN, or of None, what was given.
+        The labels, an array where they were a list.
 
     Raises:
-        ValueError: they are no whole numbers.
+        ValueError: they are no whole numbers, or not as many as the samples.
     """
-    if y is None or not isinstance(latent, Labelled):
+    if not isinstance(latent, Labelled) or y is None or isinstance(x, tf.data.Dataset):
         return y
-    labels = np.asarray(y)
-    if labels.size and not np.issubdtype(labels.dtype, np.integer):
-        raise ValueError(f"{_rule(latent)}, as whole numbers; found {labels.dtype}.")
-    return labels
+    array = y
+    if not isinstance(y, tf.Tensor):
+        try:
+            array = np.asarray(y)
+        except ValueError:  # rows of several lengths
+            array = np.asarray(None)
+    dtype = np.dtype(getattr(array.dtype, "as_numpy_dtype", array.dtype))
+    if array.shape != (0,) and not np.issubdtype(dtype, np.integer):
+        raise ValueError(f"{_rule(latent)}, as whole numbers; found {dtype}.")
+    if not len(array.shape):
+        raise ValueError(f"{_rule(latent)}; found shape {tuple(array.shape)}.")
+    if len(np.shape(x)) and len(array) != len(x):  # of which Keras speaks in four lines
+        raise ValueError(f"There must be a label for each sample; found {len(array)} labels of {len(x)} samples.")
+    return array
 
 
 def _rule(latent: Labelled) -> str:
@@ -124,8 +135,11 @@ def record_shares(latent: Latent, x: Any, y: Any) -> bool:
     if not isinstance(latent, Labelled):
         return False
     from kerasgan import data  # whoever draws only needs no data
+    from kerasgan.data.classes import check_same
 
     counts, names = data.label_counts(x), data.class_names_of(x)
+    if names is not None and counts is not None and len(counts) <= latent.classes:
+        check_same(names, latent.class_names, "The data")
     if counts is None and y is not None:
         counts = _counted(x, y, latent)
     if counts is not None and len(counts) > latent.classes:

@@ -52,6 +52,8 @@ class Penalty:
     def __init__(self, weight: float, every: int = 1) -> None:
         self.weight = checked_weight(f"The weight of {self.name}", weight)
         check_whole(f"every of {self.name}", every, 1)
+        if every >= 2**31:  # the graph counts no further than 2**63, and no training so far
+            raise ValueError(f"every of {self.name} must be below 2**31; found {every}.")
         self.every = int(every)
 
     def points(self, real: tf.Tensor, fake: tf.Tensor, u: tf.Tensor | None = None) -> tf.Tensor:
@@ -175,7 +177,7 @@ def _read(part: Any) -> list[Penalty]:
         raise ValueError(f"This config describes a {type(penalty).__name__}, not a penalty.")
     if not isinstance(part, str):
         raise ValueError(f"Penalties are kerasgan.penalties or strings such as 'r1(5, every=16)'; found {part!r}.")
-    return [_made(call) for call in expressions.read_calls(part, "penalties")]
+    return [_made(call) for call in expressions.read_calls(part, "penalties", "r1(5, every=16)")]
 
 
 def _made(call: expressions.Call) -> Penalty:

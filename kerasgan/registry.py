@@ -20,6 +20,7 @@ if typing.TYPE_CHECKING:
 
 
 Build = Callable[[Any], "GAN"]
+MOST_CLASSES = 100_000  # each is an output of the discriminator, and has a name
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}  # and Keras's policies
 
 
@@ -197,6 +198,11 @@ def get_recipe(name: str, **overrides: Any) -> Recipe:
                 f"{name} has no setting {asked!r}. It has: {', '.join(sorted(fields))}.{suggestion(asked, fields)}"
             )
     overrides = {field: tuple(value) if isinstance(value, list) else value for field, value in overrides.items()}
+    if isinstance(overrides.get("classes"), str):
+        raise ValueError(
+            "classes are a whole number or names in brackets, such as 10 or ('Bag', 'Sneaker'); found "
+            f"{overrides['classes']!r}. kerasgan train --conditional takes those of the dataset."
+        )
     for field in dataclasses.fields(family.recipe):
         if field.name in overrides and not _is_of(overrides[field.name], field.type):
             kind = getattr(field.type, "__name__", str(field.type))
@@ -221,6 +227,8 @@ def _check_classes(classes):
     count = classes if isinstance(classes, int) else len(classes)
     if count < 2:
         raise ValueError(f"classes must be at least 2, or the names of as many; found {classes!r}.")
+    if count > MOST_CLASSES:
+        raise ValueError(f"There may be {MOST_CLASSES} classes; found {count}.")
     if isinstance(classes, tuple) and (len(set(classes)) < count or "" in classes):
         wrong = next(name for name in classes if not name or classes.count(name) > 1)
         raise ValueError(f"Each of the {count} classes needs a name of its own; found {wrong!r} among them.")

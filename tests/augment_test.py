@@ -452,3 +452,18 @@ class TestInTheGame:
         gan.train_on_batch(np.ones((12, 8, 8, 1), np.float32))
         assert gan.augment.p.numpy() == pytest.approx(0.4, abs=1e-6)
         assert "augment_p" not in gan.test_on_batch(np.ones((12, 8, 8, 1), np.float32), return_dict=True)
+
+
+@pytest.mark.parametrize("wrong", [5, None, {"color"}])
+def test_transforms_that_are_no_list(wrong):
+    with pytest.raises(ValueError, match="Transforms are a list of names"):
+        augment.DiffAugment(wrong)
+
+
+def test_lists_of_other_things():
+    with pytest.raises(ValueError, match=r"^adaptive is no transform, but takes some"):
+        augment.get(["color", "adaptive"])
+    with pytest.raises(ValueError, match=r"^Unknown augmentation \['color'\]"):
+        augment.get([["color"]])
+    with pytest.raises(ValueError, match=r"such as 'color, cutout'; found 'color cutout'"):
+        augment.get("color cutout")

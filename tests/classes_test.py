@@ -60,3 +60,8 @@ def test_mistakes(labels, message):
 def test_many_classes_are_not_all_listed():
     with pytest.raises(ValueError, match=r"there are 0, 1, .*, 11, \.\.\.\. Did you mean '99'\?"):
         check_labels("999", 1, tuple(map(str, range(100))))
+
+
+def test_texts_of_tensorflow():
+    assert check_labels(np.array([NAMES[1].encode()] * 2), 2, NAMES).tolist() == [1, 1]
+    assert check_labels(NAMES[1].encode(), 2, NAMES).tolist() == [1, 1]

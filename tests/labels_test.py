@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import quarters_gan
 
 from kerasgan import data, labels, latents
 
@@ -161,3 +162,55 @@ class TestShares:
 
     def test_an_unconditional_latent_records_nothing(self):
         assert not labels.record_shares(latents.Normal(2), np.zeros((2, 5), np.float32), np.array([0, 1]))
+
+
+class TestArrays:
+    """Keras takes no lists, and says in many lines what is wrong with labels beside an array."""
+
+    x = np.zeros((4, 5), np.float32)
+
+    def test_a_list_becomes_an_array(self):
+        found = labels.as_array(self.x, [2, 0, 1, 1], LATENT)
+        assert isinstance(found, np.ndarray)
+        np.testing.assert_array_equal(found, [2, 0, 1, 1])
+
+    @pytest.mark.parametrize(
+        ("y", "message"),
+        [
+            ([0, 1, 2], r"a label for each sample; found 3 labels of 4 samples\.$"),
+            (np.zeros(0, int), r"found 0 labels of 4 samples\.$"),
+            (["a"] * 4, r"as whole numbers; found <U1\.$"),
+            ({"y": 1}, r"as whole numbers; found object\.$"),
+            ([[0], [1, 2], 0, 0], r"as whole numbers; found object\.$"),
+            (1, r"found shape \(\)\.$"),
+        ],
+    )
+    def test_what_is_none(self, y, message):
+        with pytest.raises(ValueError, match=message):
+            labels.as_array(self.x, y, LATENT)
+
+    def test_an_unconditional_gan_leaves_them_aside(self):
+        assert labels.as_array(self.x, "whatever", latents.Normal(2)) == "whatever"
+
+    def test_evaluation_says_it_too(self):
+        gan = quarters_gan()
+        images = np.zeros((4, 8, 8, 1), np.float32)
+        gan.evaluate(images, [0, 1, 2, 3], verbose=0)
+        gan.evaluate(images, y=[[0], [1], [2], [3]], verbose=0)  # after which the graph knows no shape of labels
+        gan.evaluate(images, np.array([[0], [1], [2], [3]]), verbose=0)
+        for wrong in ([0, 1], ["a"] * 4, 1):
+            with pytest.raises(ValueError, match=r"\A.*(a label for each sample|as whole numbers|shape \(\)).*\Z"):
+                gan.evaluate(images, wrong, verbose=0)
+
+
+def test_a_number_beyond_int32_is_no_class():
+    found = labels.check_labels(np.array([2**32, 2**63 - 1, -(2**40), 1]), LATENT)
+    np.testing.assert_array_equal(found, [-1, -1, -1, 1])
+
+
+def test_a_dataset_of_other_names():
+    dataset = data.load(
+        np.zeros((6, 8, 8, 1), np.uint8), labels=[0, 1, 2, 0, 1, 2], class_names=["a", "b", "c"], batch_size=2
+    )
+    with pytest.raises(ValueError, match=r"^The data has 3 classes \(a, b, c\), .* class 0 is 'a' in the data, 'x' in"):
+        labels.record_shares(latents.Labelled(2, 3, names=("x", "b", "c")), dataset, None)

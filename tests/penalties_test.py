@@ -404,3 +404,9 @@ class TestReading:
     def test_lines_need_places(self):
         with pytest.raises(ValueError, match=r"gradient_penalty needs u \[B, 1\]"):
             penalties.GradientPenalty()(lambda x: x[:, 0], REAL, FAKE)
+
+
+def test_numbers_of_numpy_and_an_every_that_no_graph_counts_to():
+    assert penalties.R1(np.float32(5), every=np.int64(2)).get_config() == {"weight": 5.0, "every": 2}
+    with pytest.raises(ValueError, match=r"^every of r1 must be below 2\*\*31; found 9{21}\.$"):
+        penalties.get(f"r1(1, every={'9' * 21})")

@@ -45,7 +45,7 @@ def test_errors_name_what_is_known():
         (("cats",), r"found \('cats',\)"),
         (("cats", "dogs", "cats"), "Each of the 3 classes needs a name of its own; found 'cats' among them"),
         (("cats", ""), "found '' among them"),
-        ("cats", "dcgan's classes must be of type .*; found 'cats'"),
+        ("cats", "classes are a whole number or names in brackets, .*; found 'cats'"),
         (True, "dcgan's classes must be of type .*; found True"),
     ):
         with pytest.raises(ValueError, match=message):
@@ -109,3 +109,10 @@ def test_a_fresh_process_can_load_a_saved_gan(tmp_path):
     )
     assert result.returncode == 0, result.stderr
     assert result.stdout.strip() == repr(gan.generate(1, seed=5).sum())
+
+
+def test_classes_in_odd_forms():
+    with pytest.raises(ValueError, match=r"^classes are a whole number or names in brackets, .* found 'a,b'\."):
+        registry.get_recipe("dcgan", classes="a,b")
+    with pytest.raises(ValueError, match=r"^There may be 100000 classes; found 1000000000\.$"):
+        registry.get_recipe("dcgan", classes=10**9)

@@ -712,3 +712,23 @@ def test_small_models_take_several_steps_at_once(epoch_steps, checkpoint_steps, 
 def test_convolutions_take_one_step_at_a_time():
     gan = kerasgan.create_model("dcgan", generator_width=1, discriminator_width=1)
     assert runs.training._steps_per_execution(gan, 550, None, 550) == 1
+
+
+def test_a_preset_without_features_leaves_nothing(dataset, tmp_path):
+    runs.train(config_for(dataset, steps=1, epochs=None), tmp_path / "run", verbose=0)
+    with pytest.raises(ValueError, match="There are no features for images"):
+        runs.make_preset(tmp_path / "run", tmp_path / "preset")
+    assert not (tmp_path / "preset").exists()
+
+
+def test_one_class_is_none_to_choose_from(tmp_path):
+    np.savez(tmp_path / "x.npz", images=np.zeros((4, 28, 28, 1), np.uint8), labels=[0] * 4, class_names=["a"])
+    with pytest.raises(ValueError, match=r"has one class \(a\); a conditional model needs 2 or more"):
+        runs.resolve("dcgan", str(tmp_path / "x.npz"), conditional=True)
+
+
+def test_blanks_say_nothing():
+    config = runs.resolve("vanilla_gan", "ring", penalties="r1(5,every=4)")
+    assert runs.differences(config, {"penalties": "r1(5, every=4)"}) == []
+    assert runs.differences(config, {"penalties": " "}) == ["penalties: r1(5,every=4) -> None"]
+    assert runs.resolve("vanilla_gan", "ring", penalties="  ").recipe["penalties"] is None

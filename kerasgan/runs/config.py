@@ -66,7 +66,7 @@ def resolve(
     from kerasgan import data
 
     family = registry.get_family(model)
-    none: dict[str, Any] = {name: None for name in TEXTS if overrides.get(name) == ""}
+    none: dict[str, Any] = {name: None for name in TEXTS if _is_blank(overrides.get(name))}
     classes = overrides.pop("classes", None)
     if conditional is False:
         if classes is not None:
@@ -112,6 +112,10 @@ def resolve(
     )
 
 
+def _is_blank(text):
+    return isinstance(text, str) and not text.strip()
+
+
 def _classes_of(dataset, split, asked, conditional):
     """A model's classes: as asked for, or the dataset's names where it is to be conditional."""
     from kerasgan import data
@@ -123,6 +127,8 @@ def _classes_of(dataset, split, asked, conditional):
             f"{dataset} has no classes for a conditional model. A tensorflow-datasets name with labels has, and a "
             "folder with a sub-folder for each class, and a .npz file with labels beside its images."
         )
+    if len(own) < 2:
+        raise ValueError(f"{dataset} has one class ({some(own)}); a conditional model needs 2 or more to choose from.")
     if conditional and asked not in (None, own, len(own)):
         raise ValueError(
             f"{dataset} has {len(own)} classes ({some(own)}), and classes={asked} is asked for. --conditional alone "
@@ -312,7 +318,9 @@ def differences(old: Config, new: dict[str, Any]) -> list[str]:
         if value is None:
             continue
         value = tuple(value) if isinstance(value, list) else value
-        value = None if value == "" else value
+        value = None if _is_blank(value) else value
+        if name in TEXTS and isinstance(value, str) and "".join(value.split()) == "".join((was[name] or "").split()):
+            continue  # blanks say nothing
         if name == "classes" and isinstance(classes, tuple) and value == len(classes):
             continue  # the run has their names
         if was.get(name) != value:

@@ -28,13 +28,15 @@ def make_preset(run: Path, output: Path, licence: str | None = None, progress: b
     Raises:
         ValueError: `run` holds no finished run, or there is nothing to score it by (see `evaluation.evaluate`).
     """
-    from kerasgan import callbacks, data, evaluation, presets
+    from kerasgan import callbacks, data, evaluation, features, presets
 
     run, output = pathlib.Path(run), check_writable(output)
     config = read_config(run)
     if not (run / "final.keras").is_file():
         raise ValueError(f"The run in {run} is not finished; go on with: kerasgan train --output={run} --resume")
     gan = presets.load(run)
+    if gan.value_range is not None:  # before anything is written
+        features.get(config.features, gan.sample_shape, config.dataset)
     history = callbacks.read_history(run / "history.csv")
     recipe = registry.get_preset_recipe(output.name) if output.name in registry.list_preset_recipes() else None
     facts = {
