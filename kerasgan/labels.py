@@ -157,11 +157,9 @@ def record_shares(latent: Latent, x: Any, y: Any) -> bool:
 
 
 def _counted(x: Any, y: Any, latent: Labelled) -> np.ndarray | None:
-    labels = as_labels(y, latent)
-    if not labels.size:
+    if not np.size(y):
         return None
-    if len(np.shape(x)) and len(labels) != len(x):  # of which Keras speaks in four lines
-        raise ValueError(f"There must be a label for each sample; found {len(labels)} labels of {len(x)} samples.")
+    labels = np.asarray(as_array(x, y, latent))
     if labels.min() < 0 or labels.max() >= latent.classes:
         raise ValueError(f"Labels must lie from 0 to {latent.classes - 1}; found {labels.min()} to {labels.max()}.")
     if labels.size != len(labels):
