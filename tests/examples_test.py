@@ -78,6 +78,14 @@ def test_mode_coverage(tmp_path, capsys):
     assert published.discriminator.count_params() == discriminator
 
 
+def test_few_pictures(tmp_path, capsys, fashion_mnist, monkeypatch):
+    example = load("few_pictures")
+    monkeypatch.setattr(example, "JUDGED", "train[59800:]")
+    example.main(tmp_path, games=("none", "adaptive(images=100)"), seconds=0.1, count=128, steps=1)
+    assert files(tmp_path) == {"none.png", "adaptive_images_100.png"}
+    assert "\nadaptive(images=100)" in capsys.readouterr().out
+
+
 @pytest.fixture
 def few_images(fashion_mnist, monkeypatch):
     """Unpacking all 60,000 takes seconds each time."""
