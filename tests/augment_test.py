@@ -297,6 +297,7 @@ class TestReading:
 
     def test_none(self):
         assert augment.get(None) is None
+        assert augment.get("") is None
         assert augment.get(None, None) is None
         assert augment.serialize(None) is None
 
@@ -310,7 +311,6 @@ class TestReading:
             ("color, adaptive", r"adaptive stands alone, its transforms in brackets.*; found 'color, adaptive'"),
             ("adaptive(color), cutout", r"adaptive stands alone"),
             ("color, color", r"none of them twice; found \['color', 'color'\]"),
-            ("", r"needs transforms"),
             ([], r"needs transforms"),
             ("color(.5)", r"color takes no arguments in an augmentation"),
             ("adaptive(p=.5)", r"adaptive takes transforms, and target=, interval= and images="),
