@@ -12,6 +12,11 @@ if TYPE_CHECKING:
     from kerasgan.latents import Latent
 
 
+def gap_of(real_outputs: Outputs, fake_outputs: Outputs) -> Tensor:
+    """`D(x) - D(G(z))`, float32 `[B]`: each real sample against the generated one in the same row."""
+    return logits_of(real_outputs) - logits_of(fake_outputs)
+
+
 @keras.saving.register_keras_serializable("kerasgan")
 class Hinge(AdversarialLoss):
     """The hinge loss (arXiv:1705.02894; arXiv:1802.05957, Eq. 16 and 17), on whatever number D gives.
@@ -100,7 +105,7 @@ class Wasserstein(AdversarialLoss):
 
     def confidence(self, real_outputs: Outputs, fake_outputs: Outputs) -> Tensor:
         """D(x) - D(G(z)), row by row, because D has no zero of its own."""
-        return logits_of(real_outputs) - logits_of(fake_outputs)
+        return gap_of(real_outputs, fake_outputs)
 
     def diagnostic_names(self, latent: "Latent") -> tuple[str, ...]:
         return ("critic_gap",)
@@ -111,7 +116,7 @@ class Wasserstein(AdversarialLoss):
         """`critic_gap`: D(x) - D(G(z)). Of a D whose slope is at most 1 it is a lower bound on the Wasserstein distance
         of data and generator, in expectation over samples that D was not fitted to.
         """
-        return {"critic_gap": logits_of(real_outputs) - logits_of(fake_outputs)}
+        return {"critic_gap": gap_of(real_outputs, fake_outputs)}
 
 
 @keras.saving.register_keras_serializable("kerasgan")
@@ -136,11 +141,11 @@ class Relativistic(AdversarialLoss):
     ) -> Tensor:
         if real_outputs is None:
             raise ValueError("The relativistic generator loss needs the discriminator's outputs for real samples.")
-        return ops.softplus(logits_of(real_outputs) - logits_of(fake_outputs))
+        return ops.softplus(gap_of(real_outputs, fake_outputs))
 
     def confidence(self, real_outputs: Outputs, fake_outputs: Outputs) -> Tensor:
         """D(x) - D(G(z)), row by row, because D has no zero of its own."""
-        return logits_of(real_outputs) - logits_of(fake_outputs)
+        return gap_of(real_outputs, fake_outputs)
 
     def diagnostic_names(self, latent: "Latent") -> tuple[str, ...]:
         return ("pair_accuracy", "pair_jsd")
@@ -154,5 +159,5 @@ class Relativistic(AdversarialLoss):
         is at least log 2 - JSD, JSD that of the two orders of a pair: so `pair_jsd` is a lower bound on it, 0 where
         generator and data agree, in expectation over samples that D was not fitted to.
         """
-        gap = logits_of(real_outputs) - logits_of(fake_outputs)
+        gap = gap_of(real_outputs, fake_outputs)
         return {"pair_accuracy": ops.cast(gap > 0.0, "float32"), "pair_jsd": math.log(2.0) - ops.softplus(-gap)}
