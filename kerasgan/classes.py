@@ -1,9 +1,9 @@
-"""Classes as a user asks for them, by name or number.
+"""Classes: whole numbers from 0 on, and their names; as a user asks for them, and as data and model have them.
 
 A client of a server asks too, and does without TensorFlow; so nothing here needs it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -45,3 +45,39 @@ def _label(label: Any, names: Sequence[str]) -> int:
     if isinstance(label, bool) or not isinstance(label, (int, np.integer)) or not 0 <= label < len(names):
         raise ValueError(f"A label is a class's name or a whole number from 0 to {len(names) - 1}; found {label!r}.")
     return int(label)
+
+
+def numbered(count: int) -> tuple[str, ...]:
+    """What classes without names are called: ("0", "1", ...)."""
+    return tuple(map(str, range(count)))
+
+
+def check_same(names: tuple[str, ...], model: tuple[str, ...], of: str) -> None:
+    """Refuses classes that a model does not have, or calls by other names. Numbers alone go by their order.
+
+    Args:
+        names: of the data's classes.
+        model: of the model's.
+        of: how messages call the data.
+
+    Raises:
+        ValueError: it says how many there are on both sides, and the first of them.
+    """
+    both = f"{of} has {len(names)} classes ({some(names)}), the model has {len(model)} ({some(model)})"
+    if len(names) > len(model):
+        raise ValueError(f"{both}. Make the model with classes={len(names)}.")
+    if numbered(len(names)) == names or numbered(len(model)) == model or names == model:
+        return
+    if len(names) < len(model):
+        raise ValueError(f"{both}: names must be the same, in the same order.")
+    first = next(i for i in range(len(names)) if names[i] != model[i])
+    raise ValueError(
+        f"{both}: names must be the same, in the same order, and class {first} is {names[first]!r} in the data, "
+        f"{model[first]!r} in the model."
+    )
+
+
+def some(names: Iterable[str]) -> str:
+    """The first of many names, for a message."""
+    names = tuple(names)
+    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 import kerasgan
-from kerasgan.data.classes import numbered, some
+from kerasgan.classes import numbered, some
 from kerasgan.deserialization import RefusedError, load_keras
 from kerasgan.errors import first_line
 from kerasgan.files import sha256_of

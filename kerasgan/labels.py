@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from kerasgan.classes import check_same
 from kerasgan.latents import Labelled, Latent
 from kerasgan.losses import Outputs
 
@@ -135,7 +136,6 @@ def record_shares(latent: Latent, x: Any, y: Any) -> bool:
     if not isinstance(latent, Labelled):
         return False
     from kerasgan import data  # whoever draws only needs no data
-    from kerasgan.data.classes import check_same
 
     counts, names = data.label_counts(x), data.class_names_of(x)
     if names is not None and counts is not None and len(counts) <= latent.classes:

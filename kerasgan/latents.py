@@ -12,7 +12,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasgan.classes import check_labels
+from kerasgan.classes import check_labels, numbered
 
 
 class Latent:
@@ -353,7 +353,7 @@ class Labelled(Latent):
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        return self.names or tuple(map(str, range(self.classes)))
+        return self.names or numbered(self.classes)
 
     def record(self, counts: Sequence[float] | np.ndarray) -> None:
         """Takes the classes' shares from how often each occurs, `[classes]`.

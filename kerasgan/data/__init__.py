@@ -22,8 +22,8 @@ from numpy.typing import ArrayLike, DTypeLike
 from tqdm import tqdm
 
 from kerasgan import toys
+from kerasgan.classes import check_same, numbered, some
 from kerasgan.data import tfds
-from kerasgan.data.classes import check_same, numbered, some
 from kerasgan.data.folder import DECODED_AHEAD
 from kerasgan.data.images import FORMATS, LARGEST_IMAGE, SUFFIXES, fit_image
 from kerasgan.data.pipeline import (

@@ -1,18 +1,13 @@
-"""Classes of samples: whole numbers from 0 on, and their names; what is wrong with them, in one line."""
+"""Classes as a file or a user gives them beside samples; what is wrong with them, in one line."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from kerasgan.classes import numbered, some
 from kerasgan.errors import first_line
 
 MOST_CLASSES = 100_000  # numbers beyond are none of classes, but times or identities
-
-
-def numbered(count: int) -> tuple[str, ...]:
-    """What classes without names are called: ("0", "1", ...)."""
-    return tuple(map(str, range(count)))
 
 
 def check_labels(labels: Any, class_names: Any, count: int, called: str) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -59,37 +54,6 @@ def check_labels(labels: Any, class_names: Any, count: int, called: str) -> tupl
             "counted from 0."
         )
     return array.astype(np.int64), names
-
-
-def check_same(names: tuple[str, ...], model: tuple[str, ...], of: str) -> None:
-    """Refuses classes that a model does not have, or calls by other names. Numbers alone go by their order.
-
-    Args:
-        names: of the data's classes.
-        model: of the model's.
-        of: how messages call the data.
-
-    Raises:
-        ValueError: it says how many there are on both sides, and the first of them.
-    """
-    both = f"{of} has {len(names)} classes ({some(names)}), the model has {len(model)} ({some(model)})"
-    if len(names) > len(model):
-        raise ValueError(f"{both}. Make the model with classes={len(names)}.")
-    if numbered(len(names)) == names or numbered(len(model)) == model or names == model:
-        return
-    if len(names) < len(model):
-        raise ValueError(f"{both}: names must be the same, in the same order.")
-    first = next(i for i in range(len(names)) if names[i] != model[i])
-    raise ValueError(
-        f"{both}: names must be the same, in the same order, and class {first} is {names[first]!r} in the data, "
-        f"{model[first]!r} in the model."
-    )
-
-
-def some(names: Iterable[str]) -> str:
-    """The first of many names, for a message."""
-    names = tuple(names)
-    return ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
 
 
 def _checked(class_names: Any) -> tuple[str, ...]:

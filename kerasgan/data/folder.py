@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from kerasgan.data.classes import some
+from kerasgan.classes import some
 from kerasgan.data.images import SUFFIXES, read_image, read_shape
 from kerasgan.data.source import Source
 from kerasgan.data.splits import cut, is_slice

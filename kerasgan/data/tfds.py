@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasgan import toys
-from kerasgan.data.classes import numbered
+from kerasgan.classes import numbered
 from kerasgan.data.source import Source
 from kerasgan.errors import first_line, suggestion
 

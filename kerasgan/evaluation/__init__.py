@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from kerasgan import data, metrics, plots, toys
 from kerasgan import features as extractors
-from kerasgan.data.classes import check_same
+from kerasgan.classes import check_same
 from kerasgan.evaluation.judge import BLOCK, Judge, unit_of
 from kerasgan.evaluation.pictures import COLUMNS, interpolations, page_of, traversals
 from kerasgan.evaluation.report import Report

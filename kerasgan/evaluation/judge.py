@@ -9,6 +9,7 @@ from tqdm import tqdm
 
 from kerasgan import features as extractors
 from kerasgan import metrics
+from kerasgan.classes import numbered
 from kerasgan.metrics import Score
 
 PARTS = 10  # of the samples, whose classifier scores give its standard error
@@ -190,7 +191,7 @@ class Judge:
         }
         count = probabilities.shape[1]
         classes = () if self.extractor is None else self.extractor.classes
-        names = classes or tuple(map(str, range(count)))
+        names = classes or numbered(count)
         shares = np.bincount(probabilities.argmax(1), minlength=count) / len(probabilities)
         return named, dict(zip(names, shares.tolist(), strict=True))
 

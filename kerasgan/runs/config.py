@@ -119,7 +119,7 @@ def _is_blank(text):
 def _classes_of(dataset, split, asked, conditional):
     """A model's classes: as asked for, or the dataset's names where it is to be conditional."""
     from kerasgan import data
-    from kerasgan.data.classes import check_same, numbered, some
+    from kerasgan.classes import check_same, numbered, some
 
     own = data.classes_of(dataset, split)
     if own is None:
