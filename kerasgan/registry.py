@@ -90,6 +90,7 @@ class PresetRecipe:
         model: the family's name.
         dataset, split: what it is trained on, as `kerasgan.data.load` takes it.
         validation_split: what the best epoch is chosen on.
+        score_every: how many epochs from one score on it to the next.
         settings: fields of the family's recipe, where they differ from the paper's.
         notes: what earned those settings their place, for the model card (Markdown).
     """
@@ -101,6 +102,7 @@ class PresetRecipe:
     validation_split: str
     settings: dict[str, Any]
     notes: str = ""
+    score_every: int = 1
 
 
 _families: dict[str, Family] = {}
@@ -129,7 +131,14 @@ def register(name: str, recipe: type[Recipe], summary: str) -> Callable[[Build],
 
 
 def register_preset(
-    name: str, model: str, dataset: str, split: str, validation_split: str, notes: str = "", **settings: Any
+    name: str,
+    model: str,
+    dataset: str,
+    split: str,
+    validation_split: str,
+    notes: str = "",
+    score_every: int = 1,
+    **settings: Any,
 ) -> None:
     """Registers how a preset is trained; the arguments are `PresetRecipe`'s.
 
@@ -138,7 +147,7 @@ def register_preset(
     """
     if name in _presets:
         raise ValueError(f"The preset {name!r} is registered already.")
-    _presets[name] = PresetRecipe(name, model, dataset, split, validation_split, settings, notes)
+    _presets[name] = PresetRecipe(name, model, dataset, split, validation_split, settings, notes, score_every)
 
 
 def list_preset_recipes() -> list[str]:

@@ -276,6 +276,25 @@ def test_the_best_epoch_is_a_whole_one(tmp_path):
         assert_same_weights(*(presets.load(tmp_path / folder / name) for folder in ("run", "whole")))
 
 
+def test_scores_of_every_second_epoch(tmp_path):
+    """Those in between say the last one again, so that the best is one of the scored."""
+    small = {"generator_units": 8, "discriminator_units": 4, "batch_size": 50, "split": "train[:150]", "epochs": 5}
+    small |= {"validation_split": "test[:100]", "optimizer": "adam", "learning_rate": 0.01}
+    every = runs.resolve("vanilla_gan", "ring", **small)
+    second = runs.resolve("vanilla_gan", "ring", score_every=2, **small)
+    assert runs.differences(second, {"score_every": 3}) == ["score_every: 2 -> 3"]
+    assert "--score_every=2" in runs.command(second)
+    assert "score_every" not in runs.command(every)
+    for config, folder in ((every, "every"), (second, "second")):
+        runs.train(config, tmp_path / folder, verbose=0)
+        assert runs.read_config(tmp_path / folder) == config
+    name = "frechet_distance"
+    whole, some = (callbacks.read_history(tmp_path / folder / "history.csv")[name] for folder in ("every", "second"))
+    assert some == [whole[0], whole[1], whole[1], whole[3], whole[3]]
+    with pytest.raises(ValueError, match="score_every must be at least 1; found 0"):
+        runs.resolve("vanilla_gan", "ring", score_every=0, **small)
+
+
 def test_fewer_steps_than_were_taken(dataset, tmp_path):
     runs.train(config_for(dataset, epochs=2), tmp_path / "run", verbose=0)
     config = runs.with_end(runs.read_config(tmp_path / "run"), steps=5)

@@ -43,6 +43,7 @@ def define() -> Options:
         "score every epoch on this, and keep the best in best.keras; such as train[90%:] beside --split=train[:90%]; "
         "empty for none where the recipe has one",
     )
+    options.whole("score_every", "score every so many epochs only; default 1", least=1)
     options.words("image_shape", "height,width,channels, or n for points; default the dataset's own")
     options.whole("batch_size", "images per step; default the recipe's times d_steps")
 
@@ -202,7 +203,7 @@ def _with_recipe(recipe: registry.PresetRecipe, asked: dict[str, Any]) -> dict[s
     """What was asked for on the command line, and behind it what a preset's recipe says."""
     if asked["model"] not in (None, recipe.model):
         raise UsageError(f"--recipe={recipe.name} trains {recipe.model}; it excludes --model={asked['model']}.")
-    own = {name: getattr(recipe, name) for name in ("model", "dataset", "split", "validation_split")}
+    own = {name: getattr(recipe, name) for name in ("model", "dataset", "split", "validation_split", "score_every")}
     for name, value in {**own, **recipe.settings}.items():
         if name == "classes" and asked["conditional"] is not None:
             continue  # it says which

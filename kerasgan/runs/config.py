@@ -30,6 +30,7 @@ class Config:
         validation_split: what each epoch is scored on, or None.
         features: what it is scored by, as `kerasgan.features.get` takes it.
         steps: generator updates, which may end in the midst of an epoch; None where `epochs` says when to end.
+        score_every: how many epochs from one score on the validation split to the next.
     """
 
     model: str
@@ -41,6 +42,7 @@ class Config:
     validation_split: str | None = None
     features: str | None = None
     steps: int | None = None
+    score_every: int = 1
 
 
 def resolve(
@@ -52,6 +54,7 @@ def resolve(
     validation_split: str | None = None,
     features: str | None = None,
     steps: int | None = None,
+    score_every: int | None = None,
     conditional: bool | None = None,
     **overrides: Any,
 ) -> Config:
@@ -94,7 +97,8 @@ def resolve(
         epochs = recipe.epochs
     batch_size = recipe.batch_size * recipe.d_steps if batch_size is None else batch_size
     _check_end(epochs, steps)
-    for name, number in (("batch_size", batch_size), ("d_steps", recipe.d_steps)):
+    score_every = 1 if score_every is None else score_every
+    for name, number in (("batch_size", batch_size), ("d_steps", recipe.d_steps), ("score_every", score_every)):
         if number < 1:
             raise ValueError(f"{name} must be at least 1; found {number}.")
     if batch_size % recipe.d_steps:
@@ -109,6 +113,7 @@ def resolve(
         validation_split or None,
         features or None,
         steps,
+        score_every,
     )
 
 
@@ -172,20 +177,23 @@ def resolve_recipe(name: str) -> Config:
         ValueError: an unknown name.
     """
     recipe = registry.get_preset_recipe(name)
-    return resolve(
-        recipe.model, recipe.dataset, recipe.split, validation_split=recipe.validation_split, **recipe.settings
-    )
+    own = {name: getattr(recipe, name) for name in ("validation_split", "score_every")}
+    return resolve(recipe.model, recipe.dataset, recipe.split, **own, **recipe.settings)
 
 
 def command(config: Config) -> str:
     """The command that trains as a config says."""
     for name in registry.list_preset_recipes():
-        if registry.get_preset_recipe(name).model == config.model and resolve_recipe(name) == config:
+        recipe = registry.get_preset_recipe(name)
+        # A recipe of another dataset is not resolved: that may ask for data which are not here.
+        if (recipe.model, recipe.dataset) == (config.model, config.dataset) and resolve_recipe(name) == config:
             return f"kerasgan train --recipe={name}"
     given = []
     for name in ("model", "dataset", "split", "epochs", "steps", "batch_size", "validation_split", "features"):
         if getattr(config, name) is not None:
             given.append(f"--{name}={getattr(config, name)}")
+    if config.score_every != 1:
+        given.append(f"--score_every={config.score_every}")
     usual = dataclasses.asdict(_settled(registry.get_recipe(config.model, image_shape=config.recipe["image_shape"])))
     for name, value in config.recipe.items():
         if name == "classes" and value is not None and value == _own_classes(config):
@@ -249,6 +257,7 @@ def _checked(config):
     """A config as `resolve` makes it: a file may be damaged, or of an older version that did not say everything."""
     recipe = _settled(registry.get_recipe(config.model, **config.recipe))
     check_whole("batch_size", config.batch_size, 1)
+    check_whole("score_every", config.score_every, 1)
     for name in ("epochs", "steps"):
         if getattr(config, name) is not None:
             check_whole(name, getattr(config, name), 1)

@@ -122,7 +122,8 @@ def train(
             raise ValueError(f"This run has taken {step} steps; {asked} would be fewer.")
         score = None
         if config.validation_split is not None:
-            score = callbacks.EvaluateSamples(config.dataset, config.validation_split, features=config.features)
+            by = {"features": config.features, "every": config.score_every}
+            score = callbacks.EvaluateSamples(config.dataset, config.validation_split, **by)
             score.prepare(gan)
         if on_divergence == "restore":  # a discriminator that wins is noticed so many steps later
             an_epochs = math.ceil(epoch_steps / (checkpoint_steps or epoch_steps))
