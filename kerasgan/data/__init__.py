@@ -9,6 +9,7 @@ seen them.
 """
 
 import functools
+import importlib
 import numbers
 import os
 import tempfile
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
+import wrapt
 from numpy.typing import ArrayLike, DTypeLike
 from tqdm import tqdm
 
@@ -380,3 +382,11 @@ def _allocate(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
         return np.empty(shape, dtype)
     with tempfile.TemporaryFile(prefix="kerasgan-images-") as file:  # it has no name: the map alone keeps it
         return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
+
+
+def _register(_: Any) -> None:
+    """Makes "noto_emoji" a name of tensorflow-datasets, once that is imported."""
+    importlib.import_module("kerasgan.data.noto_emoji")
+
+
+wrapt.register_post_import_hook(_register, "tensorflow_datasets")

@@ -6,15 +6,15 @@ compressed anew without name and time; with the original gzip header put back th
 tensorflow-datasets expects, so that its own checksums judge them.
 """
 
-import os
 import pathlib
-import shutil
 import struct
 import subprocess
 import sys
 import tempfile
 from typing import Any
 
+from kerasgan.data import packages
+from kerasgan.data.packages import NotAvailableError, say
 from kerasgan.errors import first_line
 
 PACKAGE = "dataset-fashion-mnist"
@@ -35,10 +35,6 @@ Any one of these helps:
   2. with access to the web:  tfds build fashion_mnist
   3. copy the folder fashion_mnist/ of a machine that has it into {data_dir}
 and then repeat the command."""
-
-
-class NotAvailableError(RuntimeError):
-    """Fashion-MNIST is not here and none of the ways to get it worked; the message says what helps."""
 
 
 def restore_archive(packed: bytes, name: str) -> bytes:
@@ -81,13 +77,13 @@ def prepare(data_dir: str | None = None) -> None:
         except (OSError, ValueError, subprocess.SubprocessError) as error:
             reasons.append(f"Debian's package: {error}")
         else:
-            _say("preparing the 70,000 images for tensorflow-datasets (about half a minute)")
+            say("preparing the 70,000 images for tensorflow-datasets (about half a minute)")
             builder.download_and_prepare(
                 download_config=tfds.download.DownloadConfig(manual_dir=folder),
                 download_dir=folder / "downloads",
             )
             return
-    _say("downloading Fashion-MNIST from its web site; without a network this gives up after some minutes")
+    say("downloading Fashion-MNIST from its web site; without a network this gives up after some minutes")
     try:
         builder.download_and_prepare()
     except Exception as error:  # whatever the network, the server or the disk may answer
@@ -112,43 +108,7 @@ def _find_archives(folder: pathlib.Path) -> pathlib.Path:
     """The folder with Debian's four archives: the installed package's, or one unpacked below `folder`."""
     if all((INSTALLED / name).is_file() for name in ARCHIVES):
         return INSTALLED
-    for tool in ("apt-get", "dpkg-deb"):
-        if shutil.which(tool) is None:
-            raise OSError(f"there is no {tool} on this machine")
-    _say(f"fetching Debian's package {PACKAGE} (31 MB)")
-    options = ["-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=30"]
-    if os.geteuid() == 0:
-        options += ["-o", "APT::Sandbox::User=root"]  # or apt warns that its own user cannot write here
-    download = ["apt-get", *options, "download", PACKAGE]
-    try:
-        _run(download, folder)
-    except subprocess.CalledProcessError:
-        # The machine's package lists are empty or old. A private copy of them needs no rights.
-        for name in ("lists/partial", "cache/archives/partial"):
-            (folder / name).mkdir(parents=True)
-        options += ["-o", f"Dir::State::Lists={folder / 'lists'}", "-o", f"Dir::Cache={folder / 'cache'}"]
-        _run(["apt-get", *options, "update"], folder)
-        _run(["apt-get", *options, "download", PACKAGE], folder)
-    packages = list(folder.glob(f"{PACKAGE}*.deb"))
-    if not packages:
-        raise OSError(f"apt-get downloaded no {PACKAGE}")
-    _run(["dpkg-deb", "-x", str(packages[0]), str(folder / "package")], folder)
-    return folder / "package" / INSTALLED.relative_to("/")
-
-
-def _run(command: list[str], folder: pathlib.Path) -> None:
-    try:
-        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=600)
-    except subprocess.CalledProcessError as error:
-        said = [line for line in error.stderr.splitlines() if line.startswith("E:")]
-        error.args = (error.returncode, " ".join(command[:1] + command[-2:]))
-        raise subprocess.CalledProcessError(
-            error.returncode, f"{command[0]} ({said[0] if said else 'no message'})"
-        ) from error
-
-
-def _say(text: str) -> None:
-    print(f"kerasgan: {text}", file=sys.stderr, flush=True)
+    return packages.fetch((PACKAGE,), folder, "31 MB") / INSTALLED.relative_to("/")
 
 
 def main() -> None:
@@ -157,7 +117,7 @@ def main() -> None:
         prepare()
     except NotAvailableError as error:
         sys.exit(str(error))
-    _say("Fashion-MNIST is ready")
+    say("Fashion-MNIST is ready")
 
 
 if __name__ == "__main__":

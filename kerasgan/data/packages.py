@@ -1,0 +1,67 @@
+"""Files out of Debian's packages, for which nobody needs to be root; and what is said where a dataset cannot be had."""
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+
+class NotAvailableError(RuntimeError):
+    """A dataset is not here and none of the ways to get it worked; the message says what helps."""
+
+
+def fetch(packages: tuple[str, ...], folder: pathlib.Path, size: str) -> pathlib.Path:
+    """Downloads packages with apt-get and unpacks them.
+
+    Args:
+        packages: their names.
+        folder: an empty one, for the packages and what is in them.
+        size: of the downloads, for the message: "31 MB".
+
+    Returns:
+        The folder that stands for `/`: what a package installs as /usr/share/x lies in usr/share/x below it.
+
+    Raises:
+        OSError: there is no apt-get here, or it downloaded nothing.
+        subprocess.SubprocessError: it failed; the error quotes it.
+    """
+    for tool in ("apt-get", "dpkg-deb"):
+        if shutil.which(tool) is None:
+            raise OSError(f"there is no {tool} on this machine")
+    say(f"fetching Debian's package {' and '.join(packages)} ({size})")
+    options = ["-o", "Acquire::Retries=1", "-o", "Acquire::http::Timeout=30"]
+    if os.geteuid() == 0:
+        options += ["-o", "APT::Sandbox::User=root"]  # or apt warns that its own user cannot write here
+    download = ["download", *packages]
+    try:
+        _run(["apt-get", *options, *download], folder)
+    except subprocess.CalledProcessError:
+        # The machine's package lists are empty or old. A private copy of them needs no rights.
+        for name in ("lists/partial", "cache/archives/partial"):
+            (folder / name).mkdir(parents=True)
+        options += ["-o", f"Dir::State::Lists={folder / 'lists'}", "-o", f"Dir::Cache={folder / 'cache'}"]
+        _run(["apt-get", *options, "update"], folder)
+        _run(["apt-get", *options, *download], folder)
+    root = folder / "package"
+    for package in packages:
+        found = list(folder.glob(f"{package}_*.deb"))
+        if not found:
+            raise OSError(f"apt-get downloaded no {package}")
+        _run(["dpkg-deb", "-x", str(found[0]), str(root)], folder)
+    return root
+
+
+def say(text: str) -> None:
+    """A line on stderr, at once."""
+    print(f"kerasgan: {text}", file=sys.stderr, flush=True)
+
+
+def _run(command: list[str], folder: pathlib.Path) -> None:
+    try:
+        subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=600)
+    except subprocess.CalledProcessError as error:
+        said = [line for line in error.stderr.splitlines() if line.startswith("E:")]
+        raise subprocess.CalledProcessError(
+            error.returncode, f"{command[0]} ({said[0] if said else 'no message'})"
+        ) from error
