@@ -39,6 +39,7 @@ _MODULES = (
     "presets",
     "registry",
     "runs",
+    "schedules",
     "serving",
     "strategies",
     "toys",

@@ -13,7 +13,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
-from kerasgan import expressions
+from kerasgan import expressions, schedules
 from kerasgan.errors import check_whole, is_number, suggestion
 from kerasgan.latents import Uniform
 
@@ -81,6 +81,7 @@ TRANSFORMS: dict[str, tuple[Transform, int]] = {  # and how many random numbers 
     "translation": (translation, 2),
     "cutout": (cutout, 2),
 }
+ALONE = {"adaptive": "target=, interval= and images=", "diffaugment": "probability="}  # kinds, what they take besides
 
 
 class Augmentation:
@@ -101,29 +102,32 @@ class Augmentation:
             raise ValueError(f"Transforms are a list of names, such as ['color', 'cutout']; found {transforms!r}.")
         self.transforms = (transforms,) if isinstance(transforms, str) else tuple(transforms)
         for name in self.transforms:
-            if name == "adaptive":
-                raise ValueError("adaptive is no transform, but takes some: augment='adaptive(color, cutout)'.")
+            if isinstance(name, str) and name in ALONE:
+                raise ValueError(f"{name} is no transform, but takes some: augment='{name}(color, cutout)'.")
             if not isinstance(name, str) or name not in TRANSFORMS:
                 raise ValueError(
-                    f"Unknown augmentation {name!r}. Known: {', '.join(TRANSFORMS)}, and adaptive."
-                    f"{suggestion(str(name), (*TRANSFORMS, 'adaptive'))}"
+                    f"Unknown augmentation {name!r}. Known: {', '.join(TRANSFORMS)}, {' and '.join(ALONE)}."
+                    f"{suggestion(str(name), (*TRANSFORMS, *ALONE))}"
                 )
         if not self.transforms or len(set(self.transforms)) < len(self.transforms):
             raise ValueError(f"An augmentation needs transforms, none of them twice; found {list(self.transforms)}.")
         # Of each, its own numbers, and one that says whether a sample is spared.
         self.noise = Uniform(sum(TRANSFORMS[name][1] + 1 for name in self.transforms), 0.0, 1.0)
 
-    def probability(self) -> tf.Tensor | None:
-        """How probable each transform is for each sample; None is always."""
+    def chance(self, step: Any) -> Any:
+        """How probable each transform is for each sample in a step, float32; None is always."""
         return None
 
-    def __call__(self, images: tf.Tensor, u: tf.Tensor, value_range: tuple[float, float] = (-1.0, 1.0)) -> tf.Tensor:
+    def __call__(
+        self, images: tf.Tensor, u: tf.Tensor, value_range: tuple[float, float] = (-1.0, 1.0), step: Any = 0
+    ) -> tf.Tensor:
         """The images as a discriminator sees them.
 
         Args:
             images: floats `[B, H, W, C]` in `value_range`.
             u: float32 `[B, noise.dim]` in (0, 1); each image's transforms follow from its own row.
             value_range: (low, high); the transforms are defined on (-1, 1), where 0 is grey.
+            step: how many the game has had, for a probability that is a schedule.
 
         Returns:
             float32 `[B, H, W, C]`; colours may go beyond the range.
@@ -133,7 +137,7 @@ class Augmentation:
         on_unit = (half, middle) == (1.0, 0.0)
         images = tf.cast(images, tf.float32)  # a generator may give half precision
         images = images if on_unit else (images - middle) / half
-        p, place = self.probability(), 0
+        p, place = self.chance(step), 0
         for name in self.transforms:
             transform, numbers = TRANSFORMS[name]
             transformed = transform(images, u[:, place + 1 : place + 1 + numbers])
@@ -148,8 +152,8 @@ class Augmentation:
         """What a training that goes on must find again, by name."""
         return {}
 
-    def logged(self) -> dict[str, Any]:
-        """What `fit` logs of it, scalars by name."""
+    def logged(self, step: Any = 0) -> dict[str, Any]:
+        """What `fit` logs of it in a step, scalars by name."""
         return {}
 
     def begin(self, value_range: tuple[float, float] | None) -> None:
@@ -179,18 +183,35 @@ class Augmentation:
 
 @keras.saving.register_keras_serializable("kerasgan")
 class DiffAugment(Augmentation):
-    """Every transform for every sample: differentiable augmentation (arXiv:2006.10738).
+    """Every transform for every sample, or for each with a probability: differentiable augmentation (arXiv:2006.10738).
+
+    A probability that grows from 0 is R3GAN's (arXiv:2501.05441): a discriminator overfits late in a training.
 
     Args:
         transforms: of "color", "translation" and "cutout", in order; the paper takes all three for few images. Cutout
             can leak into what is generated, as grey patches, where the data's background is not grey.
+        probability: of each transform for each sample, all drawn independently: a number from 0 to 1, or a schedule
+            (see `kerasgan.schedules`) of the game's steps, which is logged as `augment_p`.
 
     Raises:
-        ValueError: an unknown transform, one twice, or none.
+        ValueError: an unknown transform, one twice, or none; a probability that is not or does not stay from 0 to 1.
     """
 
-    def __init__(self, transforms: Sequence[str] = ("color", "translation", "cutout")) -> None:
+    def __init__(self, transforms: Sequence[str] = ("color", "translation", "cutout"), probability: Any = 1.0) -> None:
         super().__init__(transforms)
+        self.probability = schedules.checked("The probability of diffaugment", probability, 1.0)
+
+    def chance(self, step: Any) -> Any:
+        p = schedules.at(self.probability, step)
+        return None if isinstance(p, float) and p == 1.0 else p
+
+    def logged(self, step: Any = 0) -> dict[str, Any]:
+        """`augment_p`: the probability where it is a schedule, its mean since the epoch began."""
+        scheduled = isinstance(self.probability, schedules.Schedule)
+        return {"augment_p": schedules.at(self.probability, step)} if scheduled else {}
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "probability": schedules.serialize(self.probability)}
 
 
 @keras.saving.register_keras_serializable("kerasgan")
@@ -245,13 +266,13 @@ class Adaptive(Augmentation):
             number(name) for name in ("augment_p", "augment_signs", "augment_updates", "augment_images")
         )
 
-    def probability(self) -> tf.Tensor | None:
+    def chance(self, step: Any) -> Any:
         return self.p.value
 
     def variables(self) -> dict[str, keras.Variable]:
         return {variable.name: variable for variable in (self.p, self._signs, self._updates, self._seen)}
 
-    def logged(self) -> dict[str, Any]:
+    def logged(self, step: Any = 0) -> dict[str, Any]:
         """`augment_p`: the probability, its mean since the epoch began."""
         return {"augment_p": self.p.value}
 
@@ -282,8 +303,9 @@ def get(identifier: Any, value_range: tuple[float, float] | None = (-1.0, 1.0)) 
     """An augmentation from whatever `GAN.compile` takes, ready to begin.
 
     Args:
-        identifier: None; a string: transforms such as "color, translation", or "adaptive", with what it takes in
-            brackets, such as "adaptive(color, translation, target=.5)"; an `Augmentation`; or what `serialize`
+        identifier: None; a string: transforms such as "color, translation", or "adaptive" or "diffaugment", with what
+            it takes in brackets, such as "adaptive(color, translation, target=.5)" or
+            "diffaugment(color, probability=cosine(0, .3, 10000))"; an `Augmentation`; or what `serialize`
             returned.
         value_range: of the samples that it will be given; None where they are not images.
 
@@ -312,16 +334,23 @@ def _read(identifier: Any) -> Augmentation | None:
             f"An augmentation is one of kerasgan.augment or a string such as 'color,translation'; found {identifier!r}."
         )
     calls = expressions.read_calls(identifier, "augmentations", "color, cutout")
-    if len(calls) == 1 and calls[0].name == "adaptive":
+    if len(calls) == 1 and calls[0].name in ALONE:
+        name = calls[0].name
         given: dict[str, Any] = {"transforms": calls[0].arguments} if calls[0].arguments else {}
         try:
-            return Adaptive(**given, **calls[0].options)
+            return (Adaptive if name == "adaptive" else DiffAugment)(**given, **calls[0].options)
         except TypeError:
-            raise ValueError("adaptive takes transforms, and target=, interval= and images=.") from None
+            raise ValueError(f"{name} takes transforms, and {ALONE[name]}; found {identifier!r}.") from None
     for call in calls:
-        if call.name == "adaptive":
+        if call.name in ALONE:
             raise ValueError(
-                f"adaptive stands alone, its transforms in brackets, as in 'adaptive(color)'; found {identifier!r}."
+                f"{call.name} stands alone, its transforms in brackets, as in '{call.name}(color)'; "
+                f"found {identifier!r}."
+            )
+        if call.name in schedules.KNOWN:
+            raise ValueError(
+                "A schedule is the probability of augmentation, such as "
+                f"'diffaugment(color, probability=cosine(0, 0.3, 10000))'; found {identifier!r}."
             )
         if call.arguments or call.options:
             raise ValueError(f"{call.name} takes no arguments in an augmentation; found {identifier!r}.")

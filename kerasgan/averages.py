@@ -9,7 +9,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasgan.errors import first_line
+from kerasgan import schedules
+from kerasgan.errors import first_line, is_number
 from kerasgan.latents import Latent
 
 # The images that batch statistics of averaged weights are computed from. See `Average.refresh`.
@@ -26,7 +27,7 @@ class Average:
     Args:
         generator: the network that is trained.
         latent: what both draw from.
-        decay: d, in (0, 1).
+        decay: d in (0, 1), or what `kerasgan.schedules.get` takes for a schedule.
         seed: of the noise that batch statistics are computed from.
         step: int64 variable, the updates played so far.
         statistics_step: int64 variable, the step whose averaged weights the follower's batch statistics belong to.
@@ -35,21 +36,21 @@ class Average:
         follower: keras.Model, the second generator.
 
     Raises:
-        ValueError: Keras cannot copy the generator.
+        ValueError: a decay out of its range, or Keras cannot copy the generator.
     """
 
     def __init__(
         self,
         generator: keras.Model,
         latent: Latent,
-        decay: float,
+        decay: Any,
         seed: int,
         step: keras.Variable,
         statistics_step: keras.Variable,
     ) -> None:
+        self.decay = checked_decay(decay)
         self.follower = follower = _copy_of(generator)
         self.latent = latent
-        self.decay = decay
         self.seed = seed
         self.step = step
         self.statistics_step = statistics_step
@@ -64,9 +65,12 @@ class Average:
 
     def update(self) -> None:
         """Lets the average follow by one step; operations of the training graph."""
-        # The decay grows with the step, or the average would long remember the random start.
-        step = tf.cast(self.step.value, tf.float32)
-        keep = tf.minimum(self.decay, (1.0 + step) / (10.0 + step))
+        if isinstance(self.decay, schedules.Schedule):
+            keep = schedules.at(self.decay, self.step.value - 1)  # this step's, as of all that has a schedule
+        else:
+            # The decay grows with the step, or the average would long remember the random start.
+            step = tf.cast(self.step.value, tf.float32)
+            keep = tf.minimum(self.decay, (1.0 + step) / (10.0 + step))
         for weight, average in self._weights:
             average.assign(weight + tf.cast(keep, weight.dtype) * (average - weight))
 
@@ -121,6 +125,20 @@ class Average:
                     del norm.call
         for total, variable in zip(sums, statistics, strict=True):
             variable.assign((total / STATISTICS_BATCHES).astype(np.float32))
+
+
+def checked_decay(decay: Any) -> Any:
+    """The decay of an average, a float or a schedule.
+
+    Raises:
+        ValueError: neither a number in (0, 1) nor a schedule that stays from 0 to 1.
+    """
+    found = schedules.get(decay, "ema_decay") if not is_number(decay) else float(decay)
+    if isinstance(found, schedules.Schedule):
+        return schedules.checked("ema_decay", found, 1.0, decays=True)
+    if not 0.0 < found < 1.0:
+        raise ValueError(f"ema_decay must lie between 0 and 1, or be None; found {decay}.")
+    return found
 
 
 def refreshed(method: Callable) -> Callable:

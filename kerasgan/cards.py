@@ -34,14 +34,15 @@ def write(facts: dict[str, Any], picture: bool) -> str:
     """The card of a preset.
 
     Args:
-        facts: its metadata. `presets.save` gives name, model, sample_shape, latent_dim, parameters, ema_decay, steps,
-            seed, storage, weights_sha256 and libraries. Where they are given it also says: recipe (the command),
-            dataset, split, validation_split, epochs, epoch (the chosen one), seconds, cores, licence, notes, evaluation
-            (the command), scores, reference and last (each `{name: {"value", "error", "n_real", "n_fake", "features",
-            "seed"}}`: of these weights, of training images, of the last epoch's weights), class_shares, losses; for a
-            conditional model classes (their names), class_scores and left_out (as `classes` and `left_out` of
-            `evaluation.Report.to_json`); and address, what `GAN.from_preset` is to be given: without it the name of a
-            preset that comes with kerasgan, and a path with a place to fill in for others.
+        facts: its metadata. `presets.save` gives name, model, sample_shape, latent_dim, parameters, ema_decay (a
+            number, the text of a schedule, or None), steps, seed, storage, weights_sha256 and libraries. Where they are
+            given it also says: recipe (the command), dataset, split, validation_split, epochs, epoch (the chosen one),
+            seconds, cores, licence, notes, evaluation (the command), scores, reference and last (each `{name: {"value",
+            "error", "n_real", "n_fake", "features", "seed"}}`: of these weights, of training images, of the last
+            epoch's weights), class_shares, losses; for a conditional model classes (their names), class_scores and
+            left_out (as `classes` and `left_out` of `evaluation.Report.to_json`); and address, what `GAN.from_preset`
+            is to be given: without it the name of a preset that comes with kerasgan, and a path with a place to fill in
+            for others.
         picture: whether there is a `samples.png`.
 
     Returns:
@@ -49,7 +50,9 @@ def write(facts: dict[str, Any], picture: bool) -> str:
     """
     name = facts["name"]
     shape = " x ".join(map(str, facts["sample_shape"]))
-    average = "" if facts["ema_decay"] is None else f", and the generator's average (decay {facts['ema_decay']:g})"
+    decay = facts["ema_decay"]
+    said = decay if isinstance(decay, str) else f"{decay or 0:g}"
+    average = "" if decay is None else f", and the generator's average (decay {said})"
     lines = [f"# {name}", ""]
     classes = facts.get("classes")
     if picture:

@@ -34,7 +34,6 @@ def check_parts(
     discriminator: keras.Model,
     latent: Latent,
     value_range: Sequence[float] | None,
-    ema_decay: float | None,
     seed: int,
 ) -> None:
     """Refuses networks, latent and settings of which no GAN can be made.
@@ -72,8 +71,6 @@ def check_parts(
                 "Give value_range=(0, 1), or let it end in tanh.",
                 stacklevel=3,
             )
-    if ema_decay is not None and not 0.0 < ema_decay < 1.0:
-        raise ValueError(f"ema_decay must lie between 0 and 1, or be None; found {ema_decay}.")
     if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**31:
         raise ValueError(f"seed must be a whole number from 0 to 2**31 - 1; found {seed!r}.")
 

@@ -1,4 +1,7 @@
-"""What a recipe says in one string: names with arguments, such as `r1(5, every=16), r2(5)` or `color, translation`."""
+"""What a recipe says in one string: names with arguments, such as `r1(5, every=16), r2(5)` or `color, translation`.
+
+Calls nest: an argument may be one, such as the schedule in `r1(cosine(1, 0.1, 10000))`.
+"""
 
 import ast
 import dataclasses
@@ -7,19 +10,25 @@ from typing import Any
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """A name, and what stands in the brackets behind it. Bare names among the arguments are strings."""
+    """A name, and what stands in the brackets behind it. Bare names among the arguments are strings; names with
+    brackets are calls again.
+    """
 
     name: str
     arguments: tuple[Any, ...] = ()
     options: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        given = [*map(repr, self.arguments), *(f"{name}={value!r}" for name, value in self.options.items())]
+        return f"{self.name}({', '.join(given)})"
 
 
 def read_calls(text: str, what: str, example: str = "r1(5, every=16)") -> list[Call]:
     """The names in a text, with their arguments.
 
     Args:
-        text: names, each with or without arguments in brackets, between commas. Numbers, texts and names are
-            arguments; nothing is computed.
+        text: names, each with or without arguments in brackets, between commas. Numbers, texts, names
+            and names with arguments again are arguments; nothing is computed.
         what: for messages, such as "penalties".
         example: for messages, such as "r1(5, every=16)".
 
@@ -45,4 +54,6 @@ def _call(node: ast.expr) -> Call:
 
 
 def _value(node: ast.expr) -> Any:
+    if isinstance(node, ast.Call):
+        return _call(node)
     return node.id if isinstance(node, ast.Name) else ast.literal_eval(node)

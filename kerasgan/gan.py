@@ -34,7 +34,7 @@ class GAN(keras.Model):
         discriminator: keras.Model, samples -> what the loss reads: logits `[B, 1]`, or a dict of outputs.
         latent: a `kerasgan.latents.Latent`; its `dim` is the generator's input.
         value_range: (low, high) of the samples, which are images `[B, H, W, C]`; None where they are not images.
-        ema_decay: d in (0, 1) keeps a second generator whose weights follow the first as
+        ema_decay: d in (0, 1) or a schedule (`kerasgan.schedules`) keeps a second generator, which follows the first:
             `e <- d e + (1 - d) w`; `generate`, `export` and inference calls then use it. None keeps one generator.
         seed: int from 0 to 2**31 - 1; all noise drawn in training and evaluation follows from it.
 
@@ -48,12 +48,12 @@ class GAN(keras.Model):
         discriminator: keras.Model,
         latent: latents.Latent,
         value_range: Sequence[float] | None = (-1, 1),
-        ema_decay: float | None = None,
+        ema_decay: Any = None,
         seed: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        checks.check_parts(generator, discriminator, latent, value_range, ema_decay, seed)
+        checks.check_parts(generator, discriminator, latent, value_range, seed)
         self.generator, self.discriminator, self.latent = generator, discriminator, latent
         self.value_range = None if value_range is None else (float(value_range[0]), float(value_range[1]))
         self.seed = int(seed)
@@ -73,7 +73,7 @@ class GAN(keras.Model):
         self.built = True
 
     @property
-    def ema_decay(self) -> float | None:
+    def ema_decay(self) -> Any:
         """Of the average of the generator; fixed when a GAN is made, because that makes the second generator."""
         return None if self._average is None else self._average.decay
 
@@ -158,7 +158,7 @@ class GAN(keras.Model):
         """What the discriminator makes of samples in training: augmented, of each the column of its label."""
         if self.augment is not None:
             u = latents.noise_like(self.augment.noise, samples, self.seed, AUGMENTATION, self.step, update, kind)
-            samples = self.augment(samples, u, self.value_range)
+            samples = self.augment(samples, u, self.value_range, self.step)
         return own_column(self.discriminator(samples, training=True), labels)
 
     def _update_discriminator(self, real, fake, z, labels, i):
@@ -184,7 +184,7 @@ class GAN(keras.Model):
         self.progress.watch_range(real, self.value_range)
         if self.augment is not None:
             self.augment.follow(lambda: self.loss.confidence(real_outputs, fake_outputs))
-            self.progress.training.update(**self.augment.logged())
+            self.progress.training.update(**self.augment.logged(self.step))
 
     def _update_generator(self, real, fake, z, labels, generator_tape):
         # The chain rule in two pieces: first d loss / d fake through the discriminator, watching `fake` alone so that

@@ -7,6 +7,9 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from kerasgan import schedules
+from kerasgan.errors import is_number
+
 
 @keras.saving.register_keras_serializable("kerasgan")
 class Adam(keras.optimizers.Adam):
@@ -15,14 +18,28 @@ class Adam(keras.optimizers.Adam):
     Keras composes the update from a dozen elementwise operations, each a pass over memory; `kerasgan.layers` says what
     that and its batch normalisation cost together.
 
-    Args are Keras's, without `amsgrad`.
+    Args:
+        learning_rate: what Keras's takes, or a string of `kerasgan.schedules.get`.
+        beta_1: a number.
+        beta_2: a number or what `kerasgan.schedules.get` takes for a schedule, of the same counter as the rate's. The
+            bias correction is then that of the beta_2 of the update, `1 - beta_2(t)^(t + 1)`, as PyTorch's is where
+            betas are changed from outside.
+        *args, **kwargs: Keras's, without `amsgrad`.
 
     Raises:
-        ValueError: `amsgrad` is asked for.
+        ValueError: `amsgrad` is asked for, or a schedule that is none, makes no sense there or leaves [0, 1).
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(
+        self, learning_rate: Any = 0.001, beta_1: float = 0.9, beta_2: Any = 0.999, *args: Any, **kwargs: Any
+    ) -> None:
+        if isinstance(learning_rate, (str, schedules.Halving)):
+            learning_rate = schedules.checked("learning_rate", learning_rate)
+        if not is_number(beta_1):
+            raise ValueError(f"beta_1 is a number; schedules are for learning_rate and beta_2. Found {beta_1!r}.")
+        if not is_number(beta_2):
+            beta_2 = schedules.checked("beta_2", beta_2, 1.0, below=True, decays=True)
+        super().__init__(learning_rate, beta_1, beta_2, *args, **kwargs)
         if self.amsgrad:
             raise ValueError("This Adam has no amsgrad; use keras.optimizers.Adam.")
 
@@ -30,7 +47,9 @@ class Adam(keras.optimizers.Adam):
         index = self._get_variable_index(variable)
         dtype = variable.dtype  # Keras hands over the tf.Variable
         step = tf.cast(self.iterations + 1, dtype)  # a variable, or under gradient accumulation a tensor
-        beta_1, beta_2 = (tf.constant(beta, dtype) for beta in (self.beta_1, self.beta_2))
+        beta_1 = tf.constant(self.beta_1, dtype)
+        beta_2 = schedules.at(self.beta_2, self._iterations)  # what Keras gives schedules of the rate
+        beta_2 = tf.cast(beta_2, dtype) if tf.is_tensor(beta_2) else tf.constant(beta_2, dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,
@@ -43,6 +62,9 @@ class Adam(keras.optimizers.Adam):
             epsilon=tf.constant(self.epsilon, dtype),
             grad=tf.cast(gradient, dtype),
         )
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "beta_2": schedules.serialize(self.beta_2)}
 
 
 @keras.saving.register_keras_serializable("kerasgan")

@@ -18,7 +18,7 @@ from typing import Any, ClassVar
 import keras
 import tensorflow as tf
 
-from kerasgan import expressions, strategies
+from kerasgan import expressions, schedules, strategies
 from kerasgan.errors import check_whole, checked_weight, suggestion
 from kerasgan.latents import Uniform
 from kerasgan.losses import scores_of
@@ -35,7 +35,8 @@ class Penalty:
     """Base of the penalties. A subclass says where the gradient is taken, and what of it is paid for.
 
     Args:
-        weight: what the value is multiplied with in the discriminator's objective.
+        weight: what the value is multiplied with in the discriminator's objective, a number or a schedule (see
+            `kerasgan.schedules`) of the discriminator's updates.
         every: pay in every n-th update of the discriminator, n times as much; 1 is every update.
 
     Attributes:
@@ -43,14 +44,14 @@ class Penalty:
         kind: at which samples: REAL, FAKE or LINES.
 
     Raises:
-        ValueError: a weight that is negative or no finite number, or `every` below 1.
+        ValueError: a weight that is or becomes negative or is no finite number, or `every` below 1.
     """
 
     name: ClassVar[str]
     kind: ClassVar[int]
 
-    def __init__(self, weight: float, every: int = 1) -> None:
-        self.weight = checked_weight(f"The weight of {self.name}", weight)
+    def __init__(self, weight: Any, every: int = 1) -> None:
+        self.weight = schedules.checked(f"The weight of {self.name}", weight)
         check_whole(f"every of {self.name}", every, 1)
         if every >= 2**31:  # the graph counts no further than 2**63, and no training so far
             raise ValueError(f"every of {self.name} must be below 2**31; found {every}.")
@@ -88,7 +89,7 @@ class Penalty:
         return self.value(tf.reduce_sum(tf.square(gradient), axis=tuple(range(1, gradient.shape.rank))))
 
     def get_config(self) -> dict[str, Any]:
-        return {"weight": self.weight, "every": self.every}
+        return {"weight": schedules.serialize(self.weight), "every": self.every}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Penalty":
@@ -116,7 +117,7 @@ class GradientPenalty(Penalty):
     """`(|grad D(x)| - target)^2` on the lines between real and generated samples: WGAN-GP (arXiv:1704.00028, Eq. 3).
 
     Args:
-        weight: the paper's lambda, 10.
+        weight: the paper's lambda, 10; a number or a schedule.
         target: the slope that is drawn to, 1 in the paper; 0 for losses other than Wasserstein's (arXiv:1705.07215).
         every: as of every penalty.
 
@@ -127,7 +128,7 @@ class GradientPenalty(Penalty):
     name = "gradient_penalty"
     kind = LINES
 
-    def __init__(self, weight: float = 10.0, target: float = 1.0, every: int = 1) -> None:
+    def __init__(self, weight: Any = 10.0, target: float = 1.0, every: int = 1) -> None:
         super().__init__(weight, every)
         self.target = checked_weight(f"The target of {self.name}", target)
 
@@ -181,6 +182,10 @@ def _read(part: Any) -> list[Penalty]:
 
 
 def _made(call: expressions.Call) -> Penalty:
+    if call.name in schedules.KNOWN:
+        raise ValueError(
+            f"A schedule is the weight of a penalty, such as 'r1(cosine(1, 0.1, 10000))'; found '{call!r}'."
+        )
     if call.name not in KNOWN:
         raise ValueError(
             f"Unknown penalty {call.name!r}. Known: {', '.join(sorted(KNOWN))}.{suggestion(call.name, KNOWN)}"
@@ -231,12 +236,12 @@ class Payment:
             gradients: one for each of `variables`.
             variables: the discriminator's.
             optimizer: which says how losses are scaled.
-            update: how many updates the discriminator has had, a whole number; lazy penalties go by it.
+            update: how many updates the discriminator has had, a whole number; lazy penalties and schedules go by it.
         """
         for penalty in penalties:
 
             def paid(penalty=penalty, gradients=gradients):
-                value, more = self._gradients(penalty, variables, optimizer)
+                value, more = self._gradients(penalty, variables, optimizer, update)
                 return [_sum(*pair) for pair in zip(gradients, more, strict=True)], value
 
             def spared(gradients=gradients):
@@ -254,11 +259,12 @@ class Payment:
             self.values[penalty.name] = value, tf.cast(due, tf.float32)
         return gradients
 
-    def _gradients(self, penalty, variables, optimizer):
+    def _gradients(self, penalty, variables, optimizer, update):
+        weight = schedules.at(penalty.weight, update) * penalty.every
         with tf.GradientTape() as tape:
             scale = tf.sqrt(optimizer.scale_loss(tf.constant(1.0)))
             value = penalty(lambda points: scores_of(self.judge(points, penalty.kind)), *self.samples, scale)
-            objective = optimizer.scale_loss(strategies.share_of_mean(penalty.weight * penalty.every * value))
+            objective = optimizer.scale_loss(strategies.share_of_mean(weight * value))
         return value, tape.gradient(objective, [variable.value for variable in variables])
 
 
@@ -275,16 +281,23 @@ def correct_for_lazy(optimizer: keras.optimizers.Optimizer, penalties: Sequence[
         penalties: of which the laziest counts.
 
     Raises:
-        ValueError: the optimizer has no betas, or a schedule for its rate.
+        ValueError: the optimizer has no betas, or a schedule for its rate or beta_2.
     """
     every = max((penalty.every for penalty in penalties), default=1)
     if every == 1:
         return
     adam = getattr(optimizer, "inner_optimizer", optimizer)
-    if not hasattr(adam, "beta_1") or isinstance(adam._learning_rate, keras.optimizers.schedules.LearningRateSchedule):
+    scheduled = [
+        name
+        for name, value in (("learning_rate", adam._learning_rate), ("beta_2", getattr(adam, "beta_2", None)))
+        if isinstance(value, schedules.Schedule)
+    ]
+    if not hasattr(adam, "beta_1") or scheduled:
+        # A rate times c were a schedule again, and beta^c none that a config could tell of.
         raise ValueError(
             "The correction for lazy penalties changes Adam's constant rate and its betas; found "
-            f"{type(adam).__name__}{' with a schedule' if hasattr(adam, 'beta_1') else ''}. Set lazy_correction=False."
+            f"{type(adam).__name__}{' with a schedule of ' if scheduled else ''}{' and '.join(scheduled)}. "
+            "Set lazy_correction=False."
         )
     share = every / (every + 1)
     adam.learning_rate = float(adam.learning_rate) * share

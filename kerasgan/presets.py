@@ -20,7 +20,7 @@ from typing import Any
 import kerasgan
 from kerasgan import cards
 from kerasgan.deserialization import RefusedError, load_keras, refuse_code
-from kerasgan.errors import first_line, suggestion
+from kerasgan.errors import first_line, is_number, suggestion
 from kerasgan.files import Path, check_writable, replacing, sha256_of
 
 if typing.TYPE_CHECKING:
@@ -49,13 +49,13 @@ def save(gan: "GAN", folder: Path, metadata: dict | None = None, half: bool = Fa
             written to, or a weight is too large for float16.
     """
 
-    from kerasgan import plots
+    from kerasgan import plots, schedules
 
     if not gan.compiled:
         raise ValueError("Only a compiled GAN makes a preset: its losses and optimizers are part of it.")
     folder = check_writable(folder)
     gan.inference_generator()  # an average that is up to date with its batch statistics
-    config = _described(gan)
+    config, decay = _described(gan), gan.ema_decay
     copy = type(gan).from_config(gan.get_config())  # one without optimizers, whose state Keras would write too
     copy.set_weights(gan.get_weights())
     own: dict[str, Any] = {}
@@ -77,7 +77,7 @@ def save(gan: "GAN", folder: Path, metadata: dict | None = None, half: bool = Fa
                 part: int(network.count_params())
                 for part, network in (("generator", gan.generator), ("discriminator", gan.discriminator))
             },
-            "ema_decay": gan.ema_decay,
+            "ema_decay": decay if decay is None or is_number(decay) else schedules.text(decay),
             "steps": int(gan.step.numpy()),
             "seed": gan.seed,
             "storage": "float16" if half else "float32",

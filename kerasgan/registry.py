@@ -36,7 +36,8 @@ class Recipe:
         loss: alias of the adversarial loss.
         d_steps: k of Algorithm 1.
         fresh_noise: new noise for the generator's update.
-        ema_decay: of the averaged generator, or None.
+        ema_decay: of the averaged generator: a number, a schedule (`kerasgan.schedules`) as a string, such as
+            "halving(cosine(0, 9765, 39062))", or None.
         precision: "float32"; "bfloat16" or "float16" compute in it and keep the weights in float32 (Keras's mixed
             policies). Losses are always float32; under float16 both optimizers scale them. None is Keras's own policy,
             `keras.config.dtype_policy()`.
@@ -57,7 +58,7 @@ class Recipe:
     loss: str = "non_saturating"
     d_steps: int = 1
     fresh_noise: bool = False
-    ema_decay: float | None = None
+    ema_decay: float | str | None = None
     precision: str | None = None
     sync_batch_norm: bool = False
     seed: int = 0
@@ -216,6 +217,10 @@ def get_recipe(name: str, **overrides: Any) -> Recipe:
         if field.name in overrides and not _is_of(overrides[field.name], field.type):
             kind = getattr(field.type, "__name__", str(field.type))
             raise ValueError(f"{name}'s {field.name} must be of type {kind}; found {overrides[field.name]!r}.")
+        if isinstance(overrides.get(field.name), str) and _takes_schedules(field.type):
+            from kerasgan import schedules
+
+            schedules.get(overrides[field.name], f"{name}'s {field.name}")
     recipe = family.recipe(**overrides)
     if recipe.precision is not None and recipe.precision not in PRECISIONS:
         raise ValueError(
@@ -253,6 +258,11 @@ def _is_of(value: Any, annotation: Any) -> bool:
     if isinstance(value, bool):
         return bool in kinds
     return isinstance(value, kinds) or (isinstance(value, int) and float in kinds)
+
+
+def _takes_schedules(annotation: Any) -> bool:
+    """Whether a field is a number or, as a string, a schedule."""
+    return {float, str} <= set(typing.get_args(annotation))
 
 
 def create_model(name: str, **overrides: Any) -> "GAN":

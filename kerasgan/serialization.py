@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from kerasgan import augment, losses, penalties
+from kerasgan import augment, losses, penalties, schedules
 
 if TYPE_CHECKING:
     from kerasgan.gan import GAN
@@ -18,7 +18,7 @@ def parts_of(gan: "GAN") -> dict[str, Any]:
     return {
         **{part: keras.saving.serialize_keras_object(getattr(gan, part)) for part in PARTS},
         "value_range": gan.value_range,
-        "ema_decay": gan.ema_decay,
+        "ema_decay": schedules.serialize(gan.ema_decay),
         "seed": gan.seed,
     }
 

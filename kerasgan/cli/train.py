@@ -72,7 +72,11 @@ def define() -> Options:
     )
     options.whole("d_steps", "discriminator updates per generator update")
     options.switch("fresh_noise", "new noise for the generator's update", None)
-    options.number("ema_decay", "keep an average of the generator, such as .999")
+    options.text(
+        "ema_decay",
+        "keep an average of the generator, such as .999, or a schedule such as halving(cosine(0, 9765, 39062)); empty "
+        "for none where the recipe has one",
+    )
     options.text("precision", "float32, bfloat16 or float16; default float32")
     options.switch("sync_batch_norm", "batch statistics over all devices, not of each by itself", None)
     options.whole("seed", "of weights, noise and data order")
@@ -186,6 +190,8 @@ def _asked(values: Any, options: Any) -> dict[str, Any]:
             asked["image_shape"] = tuple(map(int, values.image_shape))
         except ValueError:
             raise UsageError(f"--image_shape is height,width,channels; found {','.join(values.image_shape)}.") from None
+    if values.ema_decay is not None:
+        asked["ema_decay"] = literal(values.ema_decay)  # a number, or a schedule's text
     fields = {name: literal(values[name].value) for name in options.fields if values[name].value is not None}
     for pair in values.set or []:
         name, equals, text = pair.partition("=")

@@ -10,9 +10,10 @@ from typing import Any
 
 from kerasgan import __version__, registry
 from kerasgan.errors import check_whole
+from kerasgan.expressions import read_calls
 from kerasgan.files import Path, replacing
 
-TEXTS = ("penalties", "augment")  # fields of recipes that an empty text sets to none
+TEXTS = ("penalties", "augment", "ema_decay")  # fields of recipes that an empty text sets to none
 SHUFFLED_FOLDERS = (0, 2)  # the version from which the pictures of a folder are shuffled before they are cut
 
 
@@ -146,9 +147,11 @@ def _classes_of(dataset, split, asked, conditional):
 
 def _check_game(recipe):
     """What a family would refuse when its networks are built, found before."""
-    from kerasgan import augment, losses, penalties
+    from kerasgan import augment, averages, losses, penalties
 
     losses.get(recipe.loss)
+    if recipe.ema_decay is not None:
+        averages.checked_decay(recipe.ema_decay)
     lazy = any(penalty.every > 1 for penalty in penalties.get(recipe.penalties))
     if recipe.lazy_correction and not lazy:
         raise ValueError(
@@ -328,13 +331,23 @@ def differences(old: Config, new: dict[str, Any]) -> list[str]:
             continue
         value = tuple(value) if isinstance(value, list) else value
         value = None if _is_blank(value) else value
-        if name in TEXTS and isinstance(value, str) and "".join(value.split()) == "".join((was[name] or "").split()):
-            continue  # blanks say nothing
+        if name in old.recipe and _say_the_same(value, was[name]):
+            continue  # whatever the blanks, and ways to write a number
         if name == "classes" and isinstance(classes, tuple) and value == len(classes):
             continue  # the run has their names
         if was.get(name) != value:
             changed.append(f"{name}: {was.get(name)} -> {value}")
     return changed
+
+
+def _say_the_same(one: Any, other: Any) -> bool:
+    """Whether two texts of a recipe are the same names with the same arguments."""
+    if not isinstance(one, str) or not isinstance(other, str):
+        return False
+    try:
+        return read_calls(one, "settings") == read_calls(other, "settings")
+    except ValueError:
+        return False
 
 
 def write_config(config: Config, output: Path) -> None:

@@ -19,7 +19,7 @@ from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf import saved_model_pb2
 
 import kerasgan
-from kerasgan import presets
+from kerasgan import presets, schedules
 from kerasgan.files import check_writable, locked
 from kerasgan.serving import warmup
 from kerasgan.serving.signatures import BATCH_SIZES, endpoints, score_kind
@@ -247,7 +247,7 @@ def _written(
 
 
 def _facts(gan: "GAN", xla: bool) -> dict[str, Any]:
-    average = f"average with decay {gan.ema_decay}, batch statistics recomputed for it"
+    average = f"average with decay {schedules.text(gan.ema_decay)}, batch statistics recomputed for it"
     judgements = gan.discriminator(tf.zeros((1, *gan.sample_shape)), training=False)
     return {
         "model": gan.name,

@@ -26,8 +26,8 @@ class DCGANRecipe(Recipe):
     #: Units of a hidden dense layer before the discriminator's logit. 0 is none, as section 3 advises; the authors'
     #: 28x28 code has 1024.
     discriminator_units: int = 0
-    learning_rate: float = 2e-4
-    generator_learning_rate: float | None = None  # None is the same for both, as in the paper
+    learning_rate: float | str = 2e-4  # or a schedule, such as "cosine(0.001, 0.0, 10000)"
+    generator_learning_rate: float | str | None = None  # None is the same for both, as in the paper
     beta_1: float = 0.5
 
     def __post_init__(self) -> None:
