@@ -9,6 +9,7 @@ import sys
 import time
 import typing
 import warnings
+from typing import Any
 
 from kerasgan import registry
 from kerasgan.errors import first_line
@@ -122,7 +123,7 @@ def train(
             raise ValueError(f"This run has taken {step} steps; {asked} would be fewer.")
         score = None
         if config.validation_split is not None:
-            by = {"features": config.features, "every": config.score_every}
+            by: dict[str, Any] = {"features": config.features, "every": config.score_every}
             score = callbacks.EvaluateSamples(config.dataset, config.validation_split, **by)
             score.prepare(gan)
         if on_divergence == "restore":  # a discriminator that wins is noticed so many steps later

@@ -1,6 +1,6 @@
 """The first GAN (Goodfellow et al. 2014, arXiv:1406.2661)."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from kerasgan.registry import register, register_preset
 from kerasgan.zoo.vanilla_gan.recipe import VanillaGANRecipe
@@ -19,7 +19,7 @@ def build(recipe: VanillaGANRecipe) -> "GAN":
     from kerasgan.optimizers import Adam, FlooredExponentialDecay, RampedMomentumSGD
     from kerasgan.zoo.vanilla_gan import networks
 
-    def sgd(learning_rate: float) -> RampedMomentumSGD:
+    def sgd(learning_rate: Any) -> RampedMomentumSGD:
         return RampedMomentumSGD(
             FlooredExponentialDecay(learning_rate, recipe.learning_rate_divisor, recipe.learning_rate_floor),
             initial_momentum=recipe.initial_momentum,

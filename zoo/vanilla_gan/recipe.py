@@ -19,9 +19,9 @@ class VanillaGANRecipe(Recipe):
     generator_units: int = 1200
     discriminator_units: int = 240
     discriminator_pieces: int = 5
-    optimizer: str = "sgd"  # or "adam": beta_1 .5 and constant rates; none of the momenta and divisors below
-    learning_rate: float = 0.1
-    generator_learning_rate: float | None = None  # None is the same for both, as in the paper
+    optimizer: str = "sgd"  # or "adam": beta_1 .5; none of the momenta and divisors below
+    learning_rate: float | str = 0.1  # with "adam" a schedule too, such as "cosine(0.0005, 0.0, 50000)"
+    generator_learning_rate: float | str | None = None  # None is the same for both, as in the paper
     learning_rate_divisor: float = 1.000004  # per update
     learning_rate_floor: float = 1e-6
     initial_momentum: float = 0.5
@@ -39,3 +39,9 @@ class VanillaGANRecipe(Recipe):
             raise ValueError(f"optimizer must be sgd or adam; found {self.optimizer!r}.")
         if self.generator_learning_rate is None:
             object.__setattr__(self, "generator_learning_rate", self.learning_rate)
+        for field in ("learning_rate", "generator_learning_rate"):
+            if self.optimizer == "sgd" and isinstance(getattr(self, field), str):
+                raise ValueError(
+                    f"{field} falls by learning_rate_divisor where optimizer is sgd, and must be a number; "
+                    f"found {getattr(self, field)!r}."
+                )
