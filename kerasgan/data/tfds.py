@@ -1,5 +1,6 @@
 """The source of tensorflow-datasets: its image datasets by name, in the order in which it stores them."""
 
+import math
 import re
 import sys
 from collections.abc import Iterable, Iterator
@@ -12,6 +13,8 @@ from kerasgan import toys
 from kerasgan.classes import numbered
 from kerasgan.data.source import Source
 from kerasgan.errors import first_line, suggestion
+
+BATCH_BYTES = 2**24  # that are read at once
 
 # name, name:version, name/config, name:config, namespace:name, and versions such as 3.*.*
 _NAME = re.compile(r"\w+([/:][\w.+=-]+)*(:[\w.*+-]+)?")
@@ -61,11 +64,13 @@ def open_tfds(name: str, split: str, data_dir: str | None) -> Source:
         )
         raise ValueError(f"{name} of tensorflow-datasets has no 'image' feature; it has {found}.")
     _prepare(builder, name, data_dir)
-    count = _count(builder, name, split)
+    _check_split(builder, name, split)
     dataset = builder.as_dataset(split=split, shuffle_files=False).map(lambda example: example["image"])
+    count = int(dataset.cardinality())  # that of its metadata, except where tfds.testing.mock_data gives others
     shape = feature.shape
     # Images of one size are taken in batches; one by one those of Fashion-MNIST take five seconds and more.
-    batches = dataset.batch(1 if None in shape else 1024).prefetch(tf.data.AUTOTUNE)
+    rows = 1 if None in shape else max(1, min(1024, BATCH_BYTES // math.prod(shape)))
+    batches = dataset.batch(rows).prefetch(2)
     return Source(
         count=count,
         dtype=np.uint8,
@@ -179,13 +184,19 @@ def _prepare(builder: Any, name: str, data_dir: str | None) -> None:
             raise ValueError(f"tensorflow-datasets could not prepare {name}: {first_line(error)}") from error
 
 
-def _count(builder: Any, name: str, split: str) -> int:
+def _check_split(builder: Any, name: str, split: str) -> None:
+    """Refuses a split that the dataset does not have; of one that knows none, as under `tfds.testing.mock_data`, it is
+    any.
+    """
+    splits = builder.info.splits
     try:
-        return builder.info.splits[split].num_examples
+        found = splits and splits[split]
     except (KeyError, ValueError):
         raise ValueError(
-            f"{name} has no split {split!r}; it has {', '.join(builder.info.splits)}, and slices such as 'train[:10%]'."
+            f"{name} has no split {split!r}; it has {', '.join(splits)}, and slices such as 'train[:10%]'."
         ) from None
+    if found and not found.num_examples:
+        raise ValueError(f"Split {split!r} of {name} holds none of its images.")
 
 
 def _as_bytes(examples: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
