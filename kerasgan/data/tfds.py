@@ -17,6 +17,7 @@ BATCH_BYTES = 2**24  # that are read at once
 
 # name, name:version, name/config, name:config, namespace:name, and versions such as 3.*.*
 _NAME = re.compile(r"\w+([/:][\w.+=-]+)*(:[\w.*+-]+)?")
+_VERSION = re.compile(r"\d+(\.(\d+|\*)){2}")
 
 
 def may_know(name: str) -> bool:
@@ -30,7 +31,7 @@ def knows(name: str, data_dir: str | None) -> bool:
 
     try:
         tfds.builder(_in_its_notation(name), data_dir=data_dir)
-    except ValueError:
+    except (ValueError, AssertionError):
         return False
     return True
 
@@ -135,13 +136,13 @@ def find_builder(name: str, data_dir: str | None = None) -> Any:
     """The `tfds.core.DatasetBuilder` of a name.
 
     Raises:
-        ValueError: there is no such dataset or configuration.
+        ValueError: there is no such dataset, configuration or version.
     """
     import tensorflow_datasets as tfds
 
     try:
         return tfds.builder(_in_its_notation(name), data_dir=data_dir)
-    except ValueError as error:  # a DatasetNotFoundError, too
+    except (ValueError, AssertionError) as error:  # a DatasetNotFoundError; a version that it does not have
         if not knows_base(name):
             known = [*toys.NAMES, *tfds.list_builders()]
             raise ValueError(
@@ -150,6 +151,10 @@ def find_builder(name: str, data_dir: str | None = None) -> Any:
             ) from None
         base = _base(name)
         config = name[len(base) + 1 :]
+        if isinstance(error, AssertionError):
+            version = config.rpartition(":")[2]
+            has = str(error).rpartition("only: ")[2].strip().rstrip(".")
+            raise ValueError(f"Dataset {base!r} has no version {version!r}; tensorflow-datasets has {has}.") from None
         configs = list(tfds.builder_cls(base).builder_configs)
         if config and config not in configs:
             some = ", ".join(configs[:10]) + (", ..." if len(configs) > 10 else "") or "none"
@@ -164,8 +169,10 @@ def _base(name: str) -> str:
 
 
 def _in_its_notation(name: str) -> str:
-    base, _, config = name.partition(":")
-    return f"{base}/{config}" if config else base
+    base, _, rest = name.partition(":")
+    if not rest or _VERSION.fullmatch(rest):
+        return name
+    return f"{base}/{rest}"  # a configuration
 
 
 def _prepare(builder: Any, name: str, data_dir: str | None) -> None:

@@ -96,3 +96,29 @@ def test_splits_of_a_real_one_are_still_judged(fashion_mnist):
         data.load(fashion_mnist, "train[99990:]")
     with pytest.raises(ValueError, match=r"Split 'train\[1:1\]' of fashion_mnist holds none of its images\."):
         data.load(fashion_mnist, "train[1:1]")
+
+
+@pytest.mark.parametrize(
+    ("name", "whole"),
+    [
+        ("celeb_a", "celeb_a:2.1.0"),
+        ("celeb_a:2.1.0", "celeb_a:2.1.0"),
+        ("celeb_a:2.*.*", "celeb_a:2.1.0"),
+        ("cycle_gan:apple2orange", "cycle_gan/apple2orange:3.0.0"),
+        ("cycle_gan/apple2orange:3.0.0", "cycle_gan/apple2orange:3.0.0"),
+        ("cycle_gan:apple2orange:3.0.0", "cycle_gan/apple2orange:3.0.0"),
+    ],
+)
+def test_versions_and_configurations(made_up, name, whole):
+    assert data.with_version(name) == data.with_version(whole) == whole
+    assert data.load_array(name, image_shape=(8, 8, 3)).shape == (24, 8, 8, 3)
+
+
+@pytest.mark.parametrize("name", ["celeb_a:1.0.0", "cycle_gan/apple2orange:1.0.0", "cycle_gan:apple2orange:1.0.0"])
+def test_a_version_that_is_not_there(name):
+    base = name[:7] if name.startswith("celeb") else "cycle_gan"
+    version = "2.1.0" if base == "celeb_a" else "3.0.0"
+    with pytest.raises(
+        ValueError, match=rf"Dataset '{base}' has no version '1.0.0'; tensorflow-datasets has {version}\.$"
+    ):
+        data.load(name)
