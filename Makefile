@@ -13,7 +13,8 @@ export TF_CPP_MIN_LOG_LEVEL ?= 3
 
 .PHONY: demo data test test-slow lint docs bench presets clean
 
-demo: data
+demo: $(VENV)/.installed
+	$(BIN)/python -m kerasgan.data.fashion_mnist
 	$(BIN)/python examples/demo.py
 
 data: $(VENV)/.installed

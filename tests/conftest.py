@@ -1,4 +1,4 @@
-"""What all tests share: small GANs, small pictures, and Fashion-MNIST where it is there."""
+"""What all tests share: small GANs, small pictures, Fashion-MNIST and Noto's emoji where they are there."""
 
 import os
 
@@ -121,9 +121,21 @@ def fashion_mnist():
     """Skips a test where Fashion-MNIST has not been prepared; on CI (CI=true) that is a failure."""
     from kerasgan.data import fashion_mnist
 
-    if not fashion_mnist.is_prepared():
-        reason = "Fashion-MNIST is not prepared on this machine; `make data` prepares it"
+    return prepared("fashion_mnist", "Fashion-MNIST", fashion_mnist.is_prepared())
+
+
+@pytest.fixture(scope="session")
+def noto_emoji():
+    """Skips a test where Noto Color Emoji has not been prepared; on CI (CI=true) that is a failure."""
+    from kerasgan.data import noto_emoji
+
+    return prepared("noto_emoji", "Noto Color Emoji", noto_emoji.is_prepared())
+
+
+def prepared(name, called, is_prepared):
+    if not is_prepared:
+        reason = f"{called} is not prepared on this machine; `make data` prepares it"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
-    return "fashion_mnist"
+    return name

@@ -365,7 +365,8 @@ def splits_of(name: str | os.PathLike[str] | ArrayLike, *, data_dir: str | None 
 
 
 def with_version(name: str) -> str:
-    """A tensorflow-datasets name with its version, such as "fashion_mnist:3.0.1"; other names as they are.
+    """A tensorflow-datasets name with its version, such as "fashion_mnist:3.0.1" or "cycle_gan/apple2orange:3.0.0";
+    other names as they are. `load` takes it.
 
     Raises:
         ValueError: there is no such source.
@@ -374,7 +375,8 @@ def with_version(name: str) -> str:
     if kind != "tfds":
         return name
     builder = tfds.find_builder(found)
-    return f"{builder.name}:{builder.version}"
+    config = f"/{builder.builder_config.name}" if builder.builder_config else ""
+    return f"{builder.name}{config}:{builder.version}"
 
 
 def _allocate(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:

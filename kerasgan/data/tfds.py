@@ -1,20 +1,23 @@
 """The source of tensorflow-datasets: its image datasets by name, in the order in which it stores them."""
 
+import math
 import re
 import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from kerasgan import toys
 from kerasgan.classes import numbered
 from kerasgan.data.source import Source
 from kerasgan.errors import first_line, suggestion
 
+BATCH_BYTES = 2**24  # that are read at once
+
 # name, name:version, name/config, name:config, namespace:name, and versions such as 3.*.*
 _NAME = re.compile(r"\w+([/:][\w.+=-]+)*(:[\w.*+-]+)?")
+_VERSION = re.compile(r"\d+(\.(\d+|\*)){2}")
 
 
 def may_know(name: str) -> bool:
@@ -28,7 +31,7 @@ def knows(name: str, data_dir: str | None) -> bool:
 
     try:
         tfds.builder(_in_its_notation(name), data_dir=data_dir)
-    except ValueError:
+    except (ValueError, AssertionError):
         return False
     return True
 
@@ -61,11 +64,13 @@ def open_tfds(name: str, split: str, data_dir: str | None) -> Source:
         )
         raise ValueError(f"{name} of tensorflow-datasets has no 'image' feature; it has {found}.")
     _prepare(builder, name, data_dir)
-    count = _count(builder, name, split)
+    _check_split(builder, name, split)
     dataset = builder.as_dataset(split=split, shuffle_files=False).map(lambda example: example["image"])
+    count = int(dataset.cardinality())  # that of its metadata, except where tfds.testing.mock_data gives others
     shape = feature.shape
     # Images of one size are taken in batches; one by one those of Fashion-MNIST take five seconds and more.
-    batches = dataset.batch(1 if None in shape else 1024).prefetch(tf.data.AUTOTUNE)
+    rows = 1 if None in shape else max(1, min(1024, BATCH_BYTES // math.prod(shape)))
+    batches = dataset.batch(rows).prefetch(2)
     return Source(
         count=count,
         dtype=np.uint8,
@@ -131,13 +136,13 @@ def find_builder(name: str, data_dir: str | None = None) -> Any:
     """The `tfds.core.DatasetBuilder` of a name.
 
     Raises:
-        ValueError: there is no such dataset or configuration.
+        ValueError: there is no such dataset, configuration or version.
     """
     import tensorflow_datasets as tfds
 
     try:
         return tfds.builder(_in_its_notation(name), data_dir=data_dir)
-    except ValueError as error:  # a DatasetNotFoundError, too
+    except (ValueError, AssertionError) as error:  # a DatasetNotFoundError; a version that it does not have
         if not knows_base(name):
             known = [*toys.NAMES, *tfds.list_builders()]
             raise ValueError(
@@ -146,6 +151,10 @@ def find_builder(name: str, data_dir: str | None = None) -> Any:
             ) from None
         base = _base(name)
         config = name[len(base) + 1 :]
+        if isinstance(error, AssertionError):
+            version = config.rpartition(":")[2]
+            has = str(error).rpartition("only: ")[2].strip().rstrip(".")
+            raise ValueError(f"Dataset {base!r} has no version {version!r}; tensorflow-datasets has {has}.") from None
         configs = list(tfds.builder_cls(base).builder_configs)
         if config and config not in configs:
             some = ", ".join(configs[:10]) + (", ..." if len(configs) > 10 else "") or "none"
@@ -160,8 +169,10 @@ def _base(name: str) -> str:
 
 
 def _in_its_notation(name: str) -> str:
-    base, _, config = name.partition(":")
-    return f"{base}/{config}" if config else base
+    base, _, rest = name.partition(":")
+    if not rest or _VERSION.fullmatch(rest):
+        return name
+    return f"{base}/{rest}"  # a configuration
 
 
 def _prepare(builder: Any, name: str, data_dir: str | None) -> None:
@@ -179,13 +190,19 @@ def _prepare(builder: Any, name: str, data_dir: str | None) -> None:
             raise ValueError(f"tensorflow-datasets could not prepare {name}: {first_line(error)}") from error
 
 
-def _count(builder: Any, name: str, split: str) -> int:
+def _check_split(builder: Any, name: str, split: str) -> None:
+    """Refuses a split that the dataset does not have; of one that knows none, as under `tfds.testing.mock_data`, it is
+    any.
+    """
+    splits = builder.info.splits
     try:
-        return builder.info.splits[split].num_examples
+        found = splits and splits[split]
     except (KeyError, ValueError):
         raise ValueError(
-            f"{name} has no split {split!r}; it has {', '.join(builder.info.splits)}, and slices such as 'train[:10%]'."
+            f"{name} has no split {split!r}; it has {', '.join(splits)}, and slices such as 'train[:10%]'."
         ) from None
+    if found and not found.num_examples:
+        raise ValueError(f"Split {split!r} of {name} holds none of its images.")
 
 
 def _as_bytes(examples: Iterable[np.ndarray]) -> Iterator[np.ndarray]:

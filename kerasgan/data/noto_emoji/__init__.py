@@ -153,6 +153,8 @@ def prepare(data_dir: str | None = None, manual_dir: str | None = None) -> None:
     builder = NotoEmoji(data_dir=data_dir)
     if _is_prepared(builder):
         return
+    if manual_dir is not None and not pathlib.Path(manual_dir).is_dir():
+        raise ValueError(f"There is no folder {manual_dir} to take the font {FONT} and {LIST} from.")
     say("preparing Noto Color Emoji for tensorflow-datasets (about half a minute)")
     builder.download_and_prepare(download_config=tfds.download.DownloadConfig(manual_dir=manual_dir))
 

@@ -65,15 +65,16 @@ def find_files(manual_dir: pathlib.Path, data_dir: pathlib.Path, folder: pathlib
     if not missing:
         return found
     reasons = []
+    wanted = tuple(PACKAGES[name] for name in missing)
     try:
-        root = packages.fetch(
-            tuple(PACKAGES[name] for name in missing), folder, " and ".join(SIZES[name] for name in missing)
-        )
+        root = packages.fetch(wanted, folder, " and ".join(SIZES[name] for name in missing))
+        for name in missing:
+            found[name] = root / INSTALLED[name].relative_to("/")
+            if not found[name].is_file():
+                raise FileNotFoundError(f"{PACKAGES[name]} has no {INSTALLED[name]}")
+        return found
     except (OSError, subprocess.SubprocessError) as error:
         reasons.append(f"Debian's package: {error}")
-    else:
-        found.update({name: root / INSTALLED[name].relative_to("/") for name in missing})
-        return found
     try:
         for name in missing:
             found[name] = _download(name, folder)
@@ -83,7 +84,7 @@ def find_files(manual_dir: pathlib.Path, data_dir: pathlib.Path, folder: pathlib
             REMEDIES.format(
                 files=" and ".join(missing),
                 reasons="; ".join(reasons),
-                packages=" ".join(PACKAGES[name] for name in missing),
+                packages=" ".join(wanted),
                 urls=" and ".join(URLS[name] for name in missing),
                 manual_dir=manual_dir,
                 data_dir=data_dir,
