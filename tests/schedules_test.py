@@ -259,7 +259,7 @@ class TestAdam:
     @pytest.mark.parametrize("scaled", [False, True])
     @pytest.mark.parametrize("graph", [False, True])
     def test_beta_2(self, every, scaled, graph):
-        """By itself, in a loss scale, with accumulated gradients: schedules then count gradients, as Keras's rates do."""
+        """By itself, in a loss scale, with accumulated gradients, which schedules then count, as Keras's rates do."""
         gradients = np.random.default_rng(0).normal(size=(14, 5)).astype(np.float32)
         adam = optimizers.Adam(
             "cosine(0.05, 0.01, 9)",
