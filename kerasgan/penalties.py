@@ -293,7 +293,8 @@ def correct_for_lazy(optimizer: keras.optimizers.Optimizer, penalties: Sequence[
     if scheduled or not betas:
         raise ValueError(
             "The correction for lazy penalties changes Adam's constant rate and its betas; found "
-            f"{type(adam).__name__}{f' with a schedule of {scheduled}' if scheduled else ''}. Set lazy_correction=False."
+            f"{type(adam).__name__}{f' with a schedule of {scheduled}' if scheduled else ''}. "
+            "Set lazy_correction=False."
         )
     share = every / (every + 1)
     adam.learning_rate = float(adam.learning_rate) * share
