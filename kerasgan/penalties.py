@@ -287,16 +287,13 @@ def correct_for_lazy(optimizer: keras.optimizers.Optimizer, penalties: Sequence[
     if every == 1:
         return
     adam = getattr(optimizer, "inner_optimizer", optimizer)
-    scheduled = [
-        name
-        for name, value in (("learning_rate", adam._learning_rate), ("beta_2", getattr(adam, "beta_2", None)))
-        if isinstance(value, schedules.Schedule)
-    ]
-    if not hasattr(adam, "beta_1") or scheduled:
-        # A rate times c were a schedule again, and beta^c none that a config could tell of.
+    betas = hasattr(adam, "beta_1")
+    given = {"learning_rate": adam._learning_rate, "beta_2": adam.beta_2} if betas else {}
+    scheduled = " and ".join(name for name, value in given.items() if isinstance(value, schedules.Schedule))
+    if scheduled or not betas:
         raise ValueError(
             "The correction for lazy penalties changes Adam's constant rate and its betas; found "
-            f"{type(adam).__name__}{' with a schedule of ' if scheduled else ''}{' and '.join(scheduled)}. "
+            f"{type(adam).__name__}{f' with a schedule of {scheduled}' if scheduled else ''}. "
             "Set lazy_correction=False."
         )
     share = every / (every + 1)

@@ -23,6 +23,8 @@ from kerasgan.errors import check_whole, is_number, suggestion
 # Where the range of a schedule that is not ours is looked at: step 0, and every power of 2 that a training may reach.
 PROBES = (0, *(2**i for i in range(31)))
 
+SHORTEST = 1e-8  # half-life, in steps: it keeps 1 / 0 away, and 0.5 ** 1e8 is 0
+
 
 @keras.saving.register_keras_serializable("kerasgan")
 class Cosine(Schedule):
@@ -72,8 +74,7 @@ class Halving(Schedule):
         self.half_life = checked("half_life of halving", half_life)
 
     def __call__(self, step: Any) -> tf.Tensor:
-        # The floor keeps 1 / 0 away: 0.5 ** 1e8 is 0.
-        return ops.power(0.5, 1.0 / ops.maximum(ops.cast(at(self.half_life, step), "float32"), 1e-8))
+        return ops.power(0.5, 1.0 / ops.maximum(ops.cast(at(self.half_life, step), "float32"), SHORTEST))
 
     def __repr__(self) -> str:
         return f"halving({text(self.half_life)})"
@@ -189,7 +190,7 @@ def at(value: float | Schedule, step: Any) -> Any:
     if isinstance(value, Halving):
         half_life = at(value.half_life, step)
         if isinstance(half_life, float):
-            return 0.5 ** (1.0 / max(half_life, 1e-3))  # at a thousandth of a step it is 0 in any precision
+            return 0.5 ** (1.0 / max(half_life, SHORTEST))
     return tf.cast(value(step), tf.float32)
 
 

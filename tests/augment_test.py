@@ -304,8 +304,14 @@ class TestReading:
     @pytest.mark.parametrize(
         ("identifier", "message"),
         [
-            ("colour", r"Unknown augmentation 'colour'\. Known: color, translation, cutout, and adaptive\..*'color'\?"),
-            ("color, flip", r"Unknown augmentation 'flip'\. Known: color, translation, cutout, and adaptive\.$"),
+            (
+                "colour",
+                r"Unknown augmentation 'colour'\. Known: color, translation, cutout, adaptive and .*\..*'color'\?",
+            ),
+            (
+                "color, flip",
+                r"Unknown augmentation 'flip'\. Known: color, translation, cutout, adaptive and diffaugment\.$",
+            ),
             ("adaptiv", r"Did you mean 'adaptive'\?"),
             ("adaptive(translate)", r"Unknown augmentation 'translate'.*Did you mean 'translation'\?"),
             ("color, adaptive", r"adaptive stands alone, its transforms in brackets.*; found 'color, adaptive'"),

@@ -182,7 +182,10 @@ class TestCorrectionForLazyPenalties:
         ("optimizer", "found"),
         [
             (keras.optimizers.SGD(0.1), r"SGD\."),
-            (optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, 10)), r"Adam with a schedule\."),
+            (
+                optimizers.Adam(keras.optimizers.schedules.CosineDecay(1e-3, 10)),
+                r"Adam with a schedule of learning_rate\.",
+            ),
             (keras.optimizers.LossScaleOptimizer(keras.optimizers.RMSprop()), r"RMSprop\."),
         ],
     )

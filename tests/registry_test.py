@@ -30,7 +30,8 @@ def test_errors_name_what_is_known():
     with pytest.raises(ValueError, match=r"dcgan has no setting 'learning_rat'.*Did you mean 'learning_rate'"):
         kerasgan.create_model("dcgan", learning_rat=1)
     for field, value in (
-        ("learning_rate", "abc"),
+        ("learning_rate", None),
+        ("beta_1", "abc"),
         ("latent_dim", 2.5),
         ("seed", True),
         ("image_shape", 28),

@@ -185,7 +185,10 @@ def test_a_conditional_request(labelled, dataset):
         ({"penalties": "r1(5"}, r"penalties are names between commas, such as 'r1\(5, every=16\)'; found 'r1\(5'"),
         ({"penalties": "r1(1), r1(2)"}, "The penalty r1 is asked for 2 times"),
         ({"penalties": 5}, "penalties must be of type"),
-        ({"augment": "colour"}, "Unknown augmentation 'colour'. Known: color, translation, cutout, and adaptive"),
+        (
+            {"augment": "colour"},
+            "Unknown augmentation 'colour'. Known: color, translation, cutout, adaptive and diffaugment",
+        ),
         ({"augment": "color(3)"}, r"color takes no arguments in an augmentation; found 'color\(3\)'"),
         ({"loss": "hings"}, "Unknown adversarial loss 'hings'.*Did you mean 'hinge'"),
         ({"lazy_correction": True}, "lazy_correction corrects Adam for penalties .*; found penalties=None"),

@@ -62,19 +62,20 @@ def define() -> Options:
     options.text(
         "penalties",
         "on the discriminator's gradient: r1(5), r2(5), gradient_penalty(10), in brackets the weight; r1(5, every=16) "
-        "is paid in each 16th update, 16 times as much; empty for none where the recipe has some",
+        "is paid in each 16th update, 16 times as much; r1(cosine(5, 0.5, 10000)) falls; empty for none where the "
+        "recipe has some",
     )
     options.switch("lazy_correction", "change the discriminator's Adam to suit penalties with every=", None)
     options.text(
         "augment",
-        "what the discriminator sees, for few images: color, translation and cutout between commas, or adaptive; empty "
-        "for none where the recipe has some",
+        "what the discriminator sees, for few images: color, translation and cutout between commas, or adaptive, or "
+        "diffaugment(color, probability=cosine(0, 0.3, 10000)); empty for none where the recipe has some",
     )
     options.whole("d_steps", "discriminator updates per generator update")
     options.switch("fresh_noise", "new noise for the generator's update", None)
     options.text(
         "ema_decay",
-        "keep an average of the generator, such as .999, or a schedule such as halving(cosine(0, 9765, 39062)); empty "
+        "keep an average of the generator, such as .999, or a schedule such as halving(cosine(0, 2500, 10000)); empty "
         "for none where the recipe has one",
     )
     options.text("precision", "float32, bfloat16 or float16; default float32")

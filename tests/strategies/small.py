@@ -30,9 +30,12 @@ def make_conditional(policy="float32"):
     discriminator = keras.Sequential(
         [keras.Input((8, 8, 1)), layers.Flatten(), layers.Dense(16), layers.LeakyReLU(), layers.Dense(3)]
     )
-    gan = kerasgan.GAN(generator, discriminator, latent, ema_decay=0.9)
-    penalties = "r1(.1, every=2), r2(.1), gradient_penalty(1)"
-    gan.compile(loss="relativistic", penalties=penalties, augment="adaptive(images=400, interval=2, target=-.9)")
+    gan = kerasgan.GAN(generator, discriminator, latent, ema_decay="halving(cosine(2, 6, 8))")
+    penalties = "r1(.1, every=2), r2(cosine(.1, .01, 8)), gradient_penalty(1)"
+    adams = (kerasgan.optimizers.Adam("cosine(2e-4, 1e-4, 8)", 0.5, "cosine(.9, .99, 8)") for _ in range(2))
+    gan.compile(
+        *adams, loss="relativistic", penalties=penalties, augment="adaptive(images=400, interval=2, target=-.9)"
+    )
     return gan
 
 
