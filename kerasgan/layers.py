@@ -1,9 +1,12 @@
-"""Layers that Keras has and that run faster here."""
+"""Layers that Keras has and that run faster here, and some that it does not have."""
 
+import functools
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
+from keras import ops
 
 
 @keras.saving.register_keras_serializable("kerasgan")
@@ -50,3 +53,102 @@ class BatchNormalization(keras.layers.BatchNormalization):
             batch = tf.stop_gradient(tf.cast(batch, moving.dtype))
             moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
         return outputs if len(inputs.shape) == 4 else outputs[:, 0, 0, :]
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class GroupedConv2D(keras.layers.Conv2D):
+    """`keras.layers.Conv2D` for `[B, H, W, C]` in groups, through TensorFlow's own kernels.
+
+    Keras compiles a grouped convolution with XLA, which on a CPU takes a hundred times as long and more. TensorFlow has
+    gradients of its own for it on GPUs, and on CPUs through oneDNN; elsewhere (float16 on a CPU) this layer convolves
+    with the whole kernel, zeros standing between the groups.
+
+    Args are Keras's.
+    """
+
+    def convolution_op(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
+        kernel = tf.convert_to_tensor(kernel)
+        if not _has_grouped_gradients(inputs.dtype):
+            kernel = _whole_kernel(kernel, self.groups)
+        return tf.nn.conv2d(inputs, kernel, self.strides, self.padding.upper(), dilations=self.dilation_rate)
+
+
+@functools.cache
+def _has_grouped_gradients(dtype):
+    """Whether TensorFlow can differentiate grouped convolutions here: it does not say so before one is run."""
+    with tf.init_scope():  # at once, whatever graph is being built
+        gradient, kernel = tf.ones((1, 1, 1, 2), dtype), tf.ones((1, 1, 1, 2), dtype)
+        try:
+            tf.raw_ops.Conv2DBackpropInput(
+                input_sizes=(1, 1, 1, 2), filter=kernel, out_backprop=gradient, strides=[1] * 4, padding="SAME"
+            )
+        except tf.errors.OpError:
+            return False
+    return True
+
+
+def _whole_kernel(kernel, groups):
+    """`[h, w, n, groups * m]` -> `[h, w, groups * n, groups * m]`."""
+    height, width, n, outputs = kernel.shape
+    parts = tf.reshape(kernel, (height, width, 1, n, groups, outputs // groups))
+    diagonal = tf.eye(groups, dtype=kernel.dtype)[:, tf.newaxis, :, tf.newaxis]
+    return tf.reshape(parts * diagonal, (height, width, groups * n, outputs))
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class Upsample(keras.layers.Layer):
+    """`[B, H, W, C]` -> `[B, 2H, 2W, C]`: each pixel four times, then the filter [1, 2, 1] / 4 along both sides.
+
+    In one dimension that gives (3 x_i + x_{i-1}) / 4 and (3 x_i + x_{i+1}) / 4: bilinear, with zeros outside. It is
+    four times the transpose of `Downsample`.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        height, width, channels = inputs.shape[1:]
+        doubled = ops.image.resize(inputs, (2 * height, 2 * width), "nearest", data_format="channels_last")
+        weights = _separable((1, 2, 1), channels, self.compute_dtype)
+        return ops.depthwise_conv(doubled, weights, padding="same", data_format="channels_last")
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class Downsample(keras.layers.Layer):
+    """`[B, H, W, C]` -> `[B, H/2, W/2, C]` for even sides: the filter [1, 3, 3, 1] / 8 along both, every other value.
+
+    That is the filter [1, 2, 1] / 4 and the mean of two neighbours; outside are zeros.
+    """
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        weights = _separable((1, 3, 3, 1), inputs.shape[3], self.compute_dtype)
+        return ops.depthwise_conv(inputs, weights, strides=2, padding="same", data_format="channels_last")
+
+
+def _separable(weights, channels, dtype):
+    """The filter `[n, n, channels, 1]` that has these weights along both sides, with the sum 1."""
+    square = np.outer(weights, weights) / sum(weights) ** 2
+    return ops.convert_to_tensor(np.tile(square[:, :, None, None], (1, 1, channels, 1)), dtype)
+
+
+@keras.saving.register_keras_serializable("kerasgan")
+class Basis(keras.layers.Layer):
+    """`[B, C]` -> `[B, side, side, C]`: a learned map for each channel, times the number that a sample has for it.
+
+    Args:
+        side: of the maps.
+        initializer: of the maps, weights `[side, side, C]`.
+        **kwargs: as for `keras.layers.Layer`.
+    """
+
+    def __init__(self, side: int, initializer: Any = "random_normal", **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.side = side
+        self.initializer = keras.initializers.get(initializer)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        self.maps = self.add_weight((self.side, self.side, input_shape[-1]), self.initializer, name="maps")
+
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
+        return self.maps * inputs[:, None, None, :]
+
+    def get_config(self) -> dict[str, Any]:
+        config = {"side": self.side, "initializer": keras.initializers.serialize(self.initializer)}
+        return {**super().get_config(), **config}
