@@ -241,8 +241,10 @@ class Payment:
         for penalty in penalties:
 
             def paid(penalty=penalty, gradients=gradients):
-                value, more = self._gradients(penalty, variables, optimizer, update)
-                return [_sum(*pair) for pair in zip(gradients, more, strict=True)], value
+                # The penalty's gradients with the opposite sign, subtracted: a sum of sums becomes `AccumulateNV2` in
+                # TensorFlow's graph optimizer, which fails in a branch ("Resource ... tmp_var ... already exists").
+                value, less = self._gradients(penalty, variables, optimizer, update)
+                return [_difference(*pair) for pair in zip(gradients, less, strict=True)], value
 
             def spared(gradients=gradients):
                 return gradients, tf.zeros(tf.shape(self.samples[0])[:1])
@@ -264,12 +266,12 @@ class Payment:
         with tf.GradientTape() as tape:
             scale = tf.sqrt(optimizer.scale_loss(tf.constant(1.0)))
             value = penalty(lambda points: scores_of(self.judge(points, penalty.kind)), *self.samples, scale)
-            objective = optimizer.scale_loss(strategies.share_of_mean(weight * value))
+            objective = optimizer.scale_loss(strategies.share_of_mean(-weight * value))
         return value, tape.gradient(objective, [variable.value for variable in variables])
 
 
-def _sum(gradient, more):
-    return gradient if more is None else more if gradient is None else gradient + tf.cast(more, gradient.dtype)
+def _difference(gradient, less):
+    return gradient if less is None else -less if gradient is None else gradient - tf.cast(less, gradient.dtype)
 
 
 def correct_for_lazy(optimizer: keras.optimizers.Optimizer, penalties: Sequence[Penalty]) -> None:
