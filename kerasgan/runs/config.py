@@ -86,12 +86,16 @@ def resolve(
         if shape is None:
             raise ValueError(f"The images of {dataset} differ in size; give --image_shape=height,width,channels.")
     try:
-        recipe = registry.get_recipe(family.name, **{**{k: v for k, v in overrides.items() if v is not None}, **none})
+        recipe = registry.get_recipe(family.name, **{**_given(overrides), **none})
     except ValueError as error:
         if shape is None or "image_shape=" not in str(error):
             raise
         what = "points" if len(shape) == 1 else "images"
         raise ValueError(f"{str(error).removesuffix('.')}, the shape of {dataset}'s {what}.") from None
+    if batch_size is not None and batch_size >= 1 and not batch_size % recipe.d_steps:
+        # What a recipe gives by images it has worked out by its batch.
+        share = {"batch_size": batch_size // recipe.d_steps}
+        recipe = registry.get_recipe(family.name, **{**_given(overrides), **none, **share})
     recipe = _settled(recipe)
     _check_game(recipe)
     if epochs is None and steps is None:
@@ -120,6 +124,10 @@ def resolve(
         steps,
         score_every,
     )
+
+
+def _given(settings):
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def _is_blank(text):

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from kerasgan.registry import register
+from kerasgan.registry import register, register_preset
 from kerasgan.zoo.r3gan.recipe import R3GANRecipe
 
 if TYPE_CHECKING:
@@ -37,3 +37,35 @@ def build(recipe: R3GANRecipe) -> "GAN":
         **recipe.rules(),
     )
     return gan
+
+
+register_preset(
+    "r3gan_fashion_mnist",
+    "r3gan",
+    dataset="fashion_mnist",
+    split="train[:55000]",
+    validation_split="train[55000:]",
+    score_every=2,
+    image_shape=(28, 28, 1),
+    conditional=True,
+    precision="bfloat16",
+)
+register_preset(
+    "r3gan_noto_emoji",
+    "r3gan",
+    dataset="noto_emoji",
+    split="train",
+    validation_split="validation",
+    score_every=10,
+    image_shape=(64, 64, 3),
+    conditional=True,
+    epochs=130,
+    batch_size=64,
+    width=256,
+    full_width_until=8,
+    schedule_images=130 * 46 * 64,
+    learning_rate="cosine(0.0005, 5e-05, 5980)",
+    penalties="r1(cosine(1, 0.1, 5980), every=4), r2(cosine(1, 0.1, 5980), every=4)",
+    augment="diffaugment(color, translation, probability=0.5)",
+    ema_decay="halving(cosine(0, 500, 5980))",
+)
