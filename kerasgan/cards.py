@@ -111,7 +111,7 @@ def _scores(facts: dict[str, Any]) -> list[str]:
         seed = "" if score["seed"] is None else score["seed"]
         lines.append(f"| `{name}` | {' | '.join(cells)} | {counts} | {score['features']} | {seed} |")
     if facts.get("halves"):
-        lines += ["", f"{of_halves(facts['halves'])}."]
+        lines += ["", f"R{of_halves(facts['halves'])[1:]}."]
     lines += ["", f"Measured by `{facts['evaluation']}` on the weights as they are stored.", ""]
     lines += [f"* `{name}`: {MEASURES[name]}" for name in sorted(scores, key=_rank) if name in MEASURES] + [""]
     if facts.get("class_scores"):

@@ -27,7 +27,8 @@ from kerasgan.files import Path, check_writable, replacing, sha256_of
 if typing.TYPE_CHECKING:
     from kerasgan.gan import GAN
 
-FILES = ("config.json", "metadata.json", "model.weights.h5", "README.md", "samples.png", "nearest.png")
+FILES = ("config.json", "metadata.json", "model.weights.h5", "README.md", "samples.png")
+ADDED = ("nearest.png",)  # by `kerasgan preset`
 NEEDED = FILES[:3]
 LARGEST_FILE = 4 * 1024**3  # bytes of one file in an archive; more is taken for an attack
 
@@ -95,6 +96,8 @@ def save(gan: "GAN", folder: Path, metadata: dict | None = None, half: bool = Fa
         places["metadata.json"].write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
         places["config.json"].write_text(json.dumps(config, indent=1) + "\n", encoding="utf-8")
         places["README.md"].write_text(cards.write(card, picture=can_draw), encoding="utf-8")
+    for name in ADDED:  # of a preset that was there before
+        (folder / name).unlink(missing_ok=True)
     return folder
 
 
@@ -368,7 +371,7 @@ def _write_members(members, open_member, folder):
     if missing:
         raise ValueError(f"it lacks {', '.join(missing)}")
     with contextlib.ExitStack() as stack:
-        for name in FILES:
+        for name in (*FILES, *ADDED):
             size, member = members.get(name, (0, None))
             if size > LARGEST_FILE:
                 raise ValueError(f"its {name} would take {size:,} bytes")

@@ -28,7 +28,7 @@ def test_they_are_small():
 @pytest.mark.parametrize("name", NAMES)
 def test_a_preset_is_what_its_metadata_says(name):
     folder = presets.find(name)
-    assert {path.name for path in folder.iterdir()} >= set(presets.FILES) - {"nearest.png"}
+    assert {path.name for path in folder.iterdir()} >= set(presets.FILES)
     facts = presets.read_metadata(folder)
     assert facts["weights_sha256"] == sha256_of(folder / "model.weights.h5")
     assert (folder / "README.md").read_text() == cards.write(facts, picture=True)
