@@ -40,7 +40,8 @@ setup(
         "kerasgan.zoo": ["*/README.md", "*/*.png"],
         "kerasgan.saved_models": [
             *("README.md", "*.config", "*.pbtxt", "*.yaml"),
-            *("*/README.md", "*/*.json", "*/*.h5", "*/*.keras", "*/*.png"),  # the trained presets, the classifier
+            # the trained presets, and what they are scored by
+            *("*/README.md", "*/*.json", "*/*.h5", "*/*.keras", "*/*.png", "*/LICENSE.txt"),
         ],
     },
     entry_points={"console_scripts": ["kerasgan = kerasgan.cli:main"]},

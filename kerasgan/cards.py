@@ -8,7 +8,7 @@ from kerasgan import registry
 
 # Scores in the order in which cards and tables show them, and what each is.
 MEASURES = {
-    "fcd": "Fréchet distance on the classifier's features; lower is better",
+    "fcd": "Fréchet distance on a classifier's features; lower is better",
     "fid": "Fréchet distance on Inception's features; lower is better",
     "frechet_distance": "Fréchet distance; lower is better",
     "kid": "kernel distance on the same features; lower is better",
@@ -39,8 +39,9 @@ def write(facts: dict[str, Any], picture: bool) -> str:
             given it also says: recipe (the command), dataset, split, validation_split, epochs, epoch (the chosen one),
             seconds, cores, licence, notes, evaluation (the command), scores, reference and last (each `{name: {"value",
             "error", "n_real", "n_fake", "features", "seed"}}`: of these weights, of training images, of the last
-            epoch's weights), class_shares, losses; for a conditional model classes (their names), class_scores and
-            left_out (as `classes` and `left_out` of `evaluation.Report.to_json`); and address, what `GAN.from_preset`
+            epoch's weights), halves (likewise, of one half of the real images), class_shares, losses, left_out
+            (sentences), nearest (what `nearest.png` beside the card shows); for a conditional model classes (their
+            names) and class_scores (as `classes` of `evaluation.Report.to_json`); and address, what `GAN.from_preset`
             is to be given: without it the name of a preset that comes with kerasgan, and a path with a place to fill in
             for others.
         picture: whether there is a `samples.png`.
@@ -72,6 +73,7 @@ def write(facts: dict[str, Any], picture: bool) -> str:
         "",
         *([f"Its {len(classes)} classes: {', '.join(classes)}.", ""] if classes else []),
         *_scores(facts),
+        *_nearest(facts),
         "## How it was made",
         "",
         "| | |",
@@ -108,6 +110,8 @@ def _scores(facts: dict[str, Any]) -> list[str]:
         counts = f"{score['n_real']:,} / {score['n_fake']:,}"
         seed = "" if score["seed"] is None else score["seed"]
         lines.append(f"| `{name}` | {' | '.join(cells)} | {counts} | {score['features']} | {seed} |")
+    if facts.get("halves"):
+        lines += ["", f"{of_halves(facts['halves'])}."]
     lines += ["", f"Measured by `{facts['evaluation']}` on the weights as they are stored.", ""]
     lines += [f"* `{name}`: {MEASURES[name]}" for name in sorted(scores, key=_rank) if name in MEASURES] + [""]
     if facts.get("class_scores"):
@@ -126,6 +130,27 @@ def _scores(facts: dict[str, Any]) -> list[str]:
         losses = ", ".join(f"`{name}` {value:.4g}" for name, value in facts["losses"].items())
         lines += [f"What `GAN.evaluate` gives on the real images: {losses}.", ""]
     return lines
+
+
+def _nearest(facts: dict[str, Any]) -> list[str]:
+    if not facts.get("nearest"):
+        return []
+    says = "Whether it copies what it was trained on everybody can see here."
+    return [
+        "## Nearest training images",
+        "",
+        f"![{facts['nearest']}](nearest.png)",
+        "",
+        f"{facts['nearest']}. {says}",
+        "",
+    ]
+
+
+def of_halves(halves: dict[str, dict[str, Any]]) -> str:
+    """What the scores would be where there is nothing to tell apart: of real images among themselves."""
+    found = ", ".join(f"{name} {number(score)}" for name, score in halves.items())
+    counts = next(f"{score['n_real']:,}/{score['n_fake']:,}" for score in halves.values())
+    return f"real images, one half against the other ({counts}): {found}"
 
 
 def class_rows(classes: dict[str, dict[str, Any]]) -> list[tuple[str, ...]]:

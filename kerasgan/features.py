@@ -2,6 +2,7 @@
 
 import functools
 import json
+import os
 import pathlib
 import re
 from collections.abc import Iterable, Sequence
@@ -17,8 +18,17 @@ from kerasgan.deserialization import RefusedError, load_keras
 from kerasgan.errors import first_line
 from kerasgan.files import sha256_of
 
-# What ships with the zoo, and what it is for: the classes of that dataset, and images of that shape.
+# What comes along, and what it is for: the classes of that dataset, and images of that shape; and pictures of anything.
 CLASSIFIER, CLASSIFIER_DATASET, CLASSIFIER_SHAPE = "fashion_mnist_classifier", "fashion_mnist", (28, 28, 1)
+EFFICIENTNET = "efficientnet_lite0"
+SHIPPED = {CLASSIFIER: "classifier.keras", EFFICIENTNET: "features.keras"}
+INCEPTION = "inception"
+AT_ONCE = 64  # images; the first maps of a network of photographs take 5 to 10 MB of each
+INCEPTION_WEIGHTS = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"  # as keras.applications calls them
+
+
+class NotAvailableError(ValueError):
+    """There are no features for these images, or none that can be had here."""
 
 
 class Extractor:
@@ -30,12 +40,23 @@ class Extractor:
             where it classifies, "probabilities" `[B, classes]`. A subclass of keras.Model, which does not say what it
             takes and gives, is tried with an empty image.
         classes: the classes' names, where they are known.
+        channels: how many channels images may have, where `model` does not say it; nothing for any.
+        least_side: of images, in pixels.
     """
 
-    def __init__(self, name: str, model: keras.Model, classes: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        model: keras.Model,
+        classes: Sequence[str] = (),
+        channels: Sequence[int] = (),
+        least_side: int = 1,
+    ) -> None:
         self.name = name
         self.model = model
         self.classes = tuple(classes)
+        self.channels = tuple(channels)
+        self.least_side = least_side
         self._tried: dict[tuple[int, ...], Any] = {}  # image shape -> the outputs for one image
         self._call = tf.function(lambda images: model(images, training=False), autograph=False, reduce_retracing=True)
 
@@ -94,9 +115,15 @@ class Extractor:
         fits = len(expected) - 1 == len(image_shape) and all(
             n in (None, m) for n, m in zip(expected[1:], image_shape, strict=True)
         )
-        if not fits:
-            takes = " x ".join("any" if n is None else str(n) for n in expected[1:])
-            raise ValueError(f"The features {self.name} are of images {takes}; these are {found}.")
+        if fits and self.channels and image_shape[-1] not in self.channels:
+            fits = False
+        if fits and min(image_shape[:-1], default=self.least_side) >= self.least_side:
+            return
+        any_side = "any" if self.least_side == 1 else f"{self.least_side} or more"
+        takes = [any_side if n is None else str(n) for n in expected[1:]]
+        if self.channels:
+            takes[-1] = " or ".join(map(str, self.channels))
+        raise ValueError(f"The features {self.name} are of images {' x '.join(takes)}; these are {found}.")
 
     def _try_out(self, image_shape: tuple[int, ...], found: str) -> None:
         if image_shape in self._tried:
@@ -123,31 +150,35 @@ class Extractor:
         parts = []
         for batch in batches:
             self.check(batch.shape[1:])
-            outputs = self._call(tf.constant(batch, tf.float32))
-            outputs = outputs if isinstance(outputs, dict) else {"features": outputs}
-            if "features" not in outputs or len(outputs["features"].shape) != 2:
-                raise ValueError(f"The network {self.name} must give features [B, D], or a dict with such 'features'.")
-            parts.append({key: outputs[key].numpy() for key in ("features", "probabilities") if key in outputs})
+            parts += [self._of(batch[start : start + AT_ONCE]) for start in range(0, len(batch), AT_ONCE)]
         if not parts:
             raise ValueError("There are no images to take features of.")
         return {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
+
+    def _of(self, images: np.ndarray) -> dict[str, np.ndarray]:
+        outputs = self._call(tf.constant(images, tf.float32))
+        outputs = outputs if isinstance(outputs, dict) else {"features": outputs}
+        if "features" not in outputs or len(outputs["features"].shape) != 2:
+            raise ValueError(f"The network {self.name} must give features [B, D], or a dict with such 'features'.")
+        return {key: outputs[key].numpy() for key in ("features", "probabilities") if key in outputs}
 
 
 def get(features: Any, image_shape: Sequence[int], dataset: Any = None) -> Extractor:
     """The extractor that somebody asks for.
 
     Args:
-        features: an `Extractor`, a `keras.Model`, "fashion_mnist_classifier" (28x28 grey), "inception" (RGB), the name
-            of a `.keras` file, or None for what is usual: the classifier for Fashion-MNIST, Inception for RGB.
+        features: an `Extractor`, a `keras.Model`, "fashion_mnist_classifier" (28x28 grey), "efficientnet_lite0" (grey
+            or RGB, sides of 16 and more), "inception" (RGB), the name of a `.keras` file, or None for what is usual.
         image_shape: (height, width, channels) of the images.
         dataset: what the images are, as `kerasgan.data.load` takes it; its name says whether they are Fashion-MNIST,
             which cannot be seen from a shape.
 
     Raises:
-        ValueError: an unknown name, features of other images, or None for images that have no usual features.
+        NotAvailableError: None for images that have no usual features, or Inception's weights cannot be downloaded.
+        ValueError: an unknown name, or features of other images.
     """
     if features is None:
-        features = _usual(tuple(image_shape), dataset)
+        features = usual(image_shape, dataset)
     if isinstance(features, keras.Model):
         features = Extractor(features.name, features)
     if not isinstance(features, Extractor):
@@ -156,24 +187,53 @@ def get(features: Any, image_shape: Sequence[int], dataset: Any = None) -> Extra
     return features
 
 
-def _usual(image_shape: tuple[int, ...], dataset: Any) -> str:
-    if image_shape[-1:] == (3,):
-        return "inception"
+def usual(image_shape: Sequence[int], dataset: Any = None) -> str:
+    """The name of the features that images are scored by where nobody asks for others: for Fashion-MNIST its
+    classifier's, for RGB Inception's where its weights lie on this machine, and EfficientNet-Lite0's for all others.
+
+    Args:
+        image_shape, dataset: as for `get`.
+
+    Raises:
+        NotAvailableError: images that none of these take.
+    """
+    image_shape = tuple(image_shape)
     name = dataset.partition(":")[0] if isinstance(dataset, str) else None
     if image_shape == CLASSIFIER_SHAPE and name == CLASSIFIER_DATASET:
         return CLASSIFIER
-    shape = " x ".join(map(str, image_shape))
-    clothes = f", or {CLASSIFIER!r} where they show clothes" if image_shape == CLASSIFIER_SHAPE else ""
-    raise ValueError(
-        f"There are no features for images {shape} by default; give a Keras model, as --features=FILE.keras{clothes}."
-    )
+    if image_shape[-1:] == (3,) and has_inception():
+        return INCEPTION
+    try:
+        _load(EFFICIENTNET).check(image_shape)
+    except ValueError as error:
+        shape = " x ".join(map(str, image_shape))
+        raise NotAvailableError(
+            f"There are no features for images {shape} by default; give a Keras model, as --features=FILE.keras. "
+            f"{error}"
+        ) from None
+    return EFFICIENTNET
+
+
+def needs_saying(image_shape: Sequence[int], dataset: Any = None) -> str | None:
+    """The usual features by name where they depend on the machine, as those of RGB do; else None.
+
+    Raises:
+        NotAvailableError: as `usual`.
+    """
+    return usual(image_shape, dataset) if tuple(image_shape)[-1:] == (3,) and len(image_shape) == 3 else None
+
+
+def has_inception() -> bool:
+    """Whether Inception's weights lie where `keras.applications` looks for them before it downloads them."""
+    home = os.environ.get("KERAS_HOME") or pathlib.Path.home() / ".keras"
+    return (pathlib.Path(home) / "models" / INCEPTION_WEIGHTS).is_file()
 
 
 @functools.cache
 def _load(name: str) -> Extractor:
-    if name == CLASSIFIER:
-        return _classifier()
-    if name == "inception":
+    if name in SHIPPED:
+        return _shipped(name)
+    if name == INCEPTION:
         return _inception()
     path = pathlib.Path(name)
     if path.suffix == ".keras" and path.is_file():
@@ -183,25 +243,30 @@ def _load(name: str) -> Extractor:
             raise
         except Exception as error:  # a damaged file can fail anywhere in zlib, HDF5 and Keras
             raise ValueError(f"Cannot load {path}: {first_line(error)}") from None
-    raise ValueError(f"Unknown features {name!r}: there are {CLASSIFIER}, inception, and .keras files.")
+    raise ValueError(f"Unknown features {name!r}: there are {', '.join([*SHIPPED, INCEPTION])}, and .keras files.")
 
 
-def classifier_folder() -> pathlib.Path:
-    """Where the classifier lies: `saved_models/` of a checkout, or of the installed package."""
-    for folder in kerasgan.__path__:
-        path = pathlib.Path(folder) / "saved_models" / CLASSIFIER
+def folder_of(name: str) -> pathlib.Path:
+    """Where a network that comes along lies: in `saved_models/` of a checkout, or of the installed package.
+
+    Raises:
+        NotAvailableError: this installation has none.
+    """
+    for root in kerasgan.__path__:
+        path = pathlib.Path(root) / "saved_models" / name
         if path.is_dir():
             return path
-    raise ValueError(f"This installation of kerasgan has no {CLASSIFIER}.")
+    raise NotAvailableError(f"This installation of kerasgan has no {name}.")
 
 
-def _classifier() -> Extractor:
-    folder = classifier_folder()
-    path = folder / "classifier.keras"
+def _shipped(name: str) -> Extractor:
+    folder = folder_of(name)
+    path = folder / SHIPPED[name]
     facts = json.loads((folder / "metadata.json").read_text())
     if sha256_of(path) != facts["sha256"]:
         raise ValueError(f"{path} is damaged: its sha256 is not that of metadata.json.")
-    return Extractor(CLASSIFIER, keras.saving.load_model(path, compile=False), facts["classes"])
+    model = load_keras(path, compile=False)
+    return Extractor(name, model, facts["classes"], facts.get("channels", ()), facts.get("least_side", 1))
 
 
 def _inception() -> Extractor:
@@ -209,9 +274,12 @@ def _inception() -> Extractor:
     try:
         network = keras.applications.InceptionV3(weights="imagenet")
     except Exception as error:  # the download fails in as many ways as there are networks
-        raise ValueError(f"Inception's weights cannot be downloaded: {first_line(error)}") from None
+        raise NotAvailableError(
+            f"Inception's weights cannot be downloaded: {first_line(error).removesuffix('.')}. "
+            f"--features={EFFICIENTNET} needs no download."
+        ) from None
     images = keras.Input((None, None, 3))
     x = keras.layers.Resizing(299, 299)(images)
     x = keras.layers.Rescaling(2.0, -1.0)(x)  # what InceptionV3 was trained on
     outputs = keras.Model(network.input, {"features": network.layers[-2].output, "probabilities": network.output})(x)
-    return Extractor("inception", keras.Model(images, outputs))
+    return Extractor(INCEPTION, keras.Model(images, outputs))

@@ -89,7 +89,7 @@ class Moments:
         return (self._products - self.count * np.outer(mean, mean)) / (self.count - 1)
 
 
-def frechet_distance(real: ArrayLike | Moments, fake: ArrayLike | Moments) -> float:
+def frechet_distance(real: ArrayLike | Moments, fake: ArrayLike | Moments, few: bool = False) -> float:
     """‖m1 - m2‖² + tr(C1 + C2 - 2 (C1 C2)^(1/2)), the Fréchet distance of two normal distributions.
 
     On Inception's features it is the FID of Heusel et al. 2017 (arXiv:1706.08500, equation 6); on other features it is
@@ -97,21 +97,22 @@ def frechet_distance(real: ArrayLike | Moments, fake: ArrayLike | Moments) -> fl
 
     Args:
         real, fake: features `[N, D]`, or `Moments`.
+        few: take fewer images than D too. Their covariances are singular and the distance is far too large, even of
+            samples of one distribution; it is finite, and says something beside others of as many images.
 
     Returns:
         The squared distance, at least 0.
 
     Raises:
-        ValueError: different D, or fewer images than D, where the covariance is singular.
+        ValueError: different D, or no more images than D where `few` does not allow it, or fewer than two.
     """
     ours, theirs = (x if isinstance(x, Moments) else Moments().add(x) for x in (real, fake))
     if ours.mean.shape != theirs.mean.shape:
         raise ValueError(f"Features must have one dimension; found {len(ours.mean)} and {len(theirs.mean)}.")
     dimension, fewest = len(ours.mean), min(ours.count, theirs.count)
-    if fewest <= dimension:
-        raise ValueError(
-            f"A Fréchet distance of {dimension} features needs more than {dimension} images; found {fewest}."
-        )
+    least = 1 if few else dimension
+    if fewest <= least:
+        raise ValueError(f"A Fréchet distance of {dimension} features needs more than {least} images; found {fewest}.")
     # (C1 C2)^(1/2) has the trace of (C1^(1/2) C2 C1^(1/2))^(1/2), which is symmetric, and so real where features are
     # constant or depend on each other; scipy.linalg.sqrtm(C1 @ C2) is then complex, further off, and slower.
     root = _root(ours.covariance)
@@ -293,34 +294,36 @@ def _log_density(points: np.ndarray, samples: np.ndarray, sigma: float) -> np.nd
     return np.concatenate(logs) - points.shape[1] * math.log(sigma * math.sqrt(2 * math.pi))
 
 
-def nearest_neighbours(samples: ArrayLike, training: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The training image nearest to each sample, in Euclidean distance: what tells a generator from a memory.
+def nearest_neighbours(samples: ArrayLike, training: np.ndarray, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """The training images nearest to each sample, in Euclidean distance: what tells a generator from a memory.
 
     Args:
         samples: `[N, ...]`, on the scale of `training`.
         training: `[M, ...]` of the same size; bytes do, and may lie on disk: blocks of it are read.
+        count: how many of them, nearest first; at most M are found.
 
     Returns:
-        Indices into `training`, int64 `[N]`, and the distances `[N]`.
+        Indices into `training`, int64 `[N]`, and the distances `[N]`; of more than one `[N, count]`.
 
     Raises:
         ValueError: images of different sizes, or none.
     """
     samples = _flat(samples)
-    best = np.full(len(samples), np.inf)
-    indices = np.zeros(len(samples), np.int64)
+    best = np.empty((len(samples), 0))  # squared distances, nearest first
+    indices = np.empty((len(samples), 0), np.int64)
     for start in range(0, len(training), BLOCK):
         block = np.reshape(training[start : start + BLOCK], (-1, math.prod(np.shape(training)[1:])))
         block = _pair(samples, block)[1]
-        for first, distances in _numbered(_squared_distances(samples, block)):
-            rows = slice(first, first + len(distances))
-            nearest = distances.argmin(1)
-            shortest = distances[np.arange(len(distances)), nearest]
-            closer = shortest < best[rows]
-            indices[rows] = np.where(closer, start + nearest, indices[rows])
-            best[rows] = np.where(closer, shortest, best[rows])
+        shortest = np.concatenate(list(_squared_distances(samples, block)))
+        nearest = np.argsort(shortest, axis=1, kind="stable")[:, :count] if count > 1 else shortest.argmin(1)[:, None]
+        best = np.concatenate([best, np.take_along_axis(shortest, nearest, 1)], axis=1)
+        indices = np.concatenate([indices, start + nearest], axis=1)
+        order = np.argsort(best, axis=1, kind="stable")[:, :count]
+        best, indices = np.take_along_axis(best, order, 1), np.take_along_axis(indices, order, 1)
     if not len(training):
         raise ValueError("There are no training images to compare with.")
+    if count == 1:
+        best, indices = best[:, 0], indices[:, 0]
     return indices, np.sqrt(best)
 
 

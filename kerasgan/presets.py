@@ -2,7 +2,8 @@
 
 A preset is a folder: `config.json` says what the GAN is built and compiled from, `model.weights.h5` holds generator,
 discriminator and average (no optimizer state), `metadata.json` where they come from, what they score and their
-checksum, `samples.png` what they draw, and `README.md`, the model card, the same for people to read.
+checksum, `samples.png` what they draw, `nearest.png` the training images nearest to that, and `README.md`, the model
+card, the same for people to read.
 """
 
 import contextlib
@@ -26,7 +27,7 @@ from kerasgan.files import Path, check_writable, replacing, sha256_of
 if typing.TYPE_CHECKING:
     from kerasgan.gan import GAN
 
-FILES = ("config.json", "metadata.json", "model.weights.h5", "README.md", "samples.png")
+FILES = ("config.json", "metadata.json", "model.weights.h5", "README.md", "samples.png", "nearest.png")
 NEEDED = FILES[:3]
 LARGEST_FILE = 4 * 1024**3  # bytes of one file in an archive; more is taken for an attack
 

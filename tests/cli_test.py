@@ -517,11 +517,6 @@ def wrong(dataset, labelled, tmp_path):
         ((*evaluate,), 2, "--dataset is missing"),
         ((*evaluate, f"--dataset={eights}", "--output=x.txt"), 2, "--output must end in .json; found x.txt"),
         ((*evaluate, f"--dataset={eights}", "--n=0"), 2, "--n must be at least 1"),
-        (
-            (*evaluate, f"--dataset={eights}"),
-            1,
-            "There are no features for images 8 x 8 x 1 by default; give a Keras model",
-        ),
         ((*evaluate, f"--dataset={eights}", "--features=nowhere.keras"), 1, "Unknown features 'nowhere.keras'"),
         ((*evaluate, f"--dataset={eights}", "--features=fashion_mnist_classifier"), 1, "of images 28 x 28 x 1; these"),
         (("preset", f"--run={tmp_path / 'empty'}", f"--output={there}"), 1, "there is no config.json"),

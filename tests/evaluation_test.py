@@ -25,11 +25,6 @@ def averages(classes=False):
     return features.Extractor("averages", keras.Model(images, outputs), ("a", "b", "c", "d"))
 
 
-def many():
-    images = keras.Input((8, 8, 1))
-    return keras.Model(images, keras.layers.Flatten()(images), name="pixels")
-
-
 @pytest.fixture(scope="module")
 def gan():
     gan = small_gan()
@@ -94,7 +89,9 @@ def test_real_samples_that_were_trained_on_are_noticed(gan):
 
 
 def test_a_network_of_a_class_of_its_own_scores(gan):
-    """What does not say how many features it gives is asked: too few images are refused before they are scored."""
+    """As one does that says its shapes. Of fewer images than features the Fréchet distance is finite, and comes with a
+    warning.
+    """
 
     class Means(keras.Model):
         def call(self, images):
@@ -109,21 +106,81 @@ def test_a_network_of_a_class_of_its_own_scores(gan):
         def call(self, images):
             return keras.ops.reshape(images, (-1, 64))
 
-    with pytest.raises(ValueError, match="30 real samples are too few: scores on the 64 features of pixels"):
-        evaluation.evaluate(gan, real, "train[:30]", "train[30:]", features=Pixels(name="pixels"))
+    report = evaluation.evaluate(gan, real, "train[:30]", "train[30:]", features=Pixels(name="many"))
+    [said] = report.left_out
+    assert said.startswith("fcd of 30 samples on 64 features is far too large; it compares with others of as many")
+    rows = [x.reshape(-1, 64) for x in (real[:30] / 255.0, gan.generate(30), real[30:] / 255.0)]
+    # By the root of the product of both covariances, of which all but 29 eigenvalues are 0.
+    means, covariances = [x.mean(0) for x in rows[:2]], [np.cov(x.T) for x in rows[:2]]
+    roots = np.sqrt(np.linalg.eigvals(covariances[0] @ covariances[1]).astype(complex)).real.sum()
+    expected = ((means[0] - means[1]) ** 2).sum() + sum(map(np.trace, covariances)) - 2 * roots
+    assert report.scores["fcd"].value == pytest.approx(expected, rel=1e-3)
+    assert report.scores["kid"].value == pytest.approx(metrics.kernel_distance(*rows[:2], block=15)[0], abs=1e-5)
+    halves = [rows[0][::2], rows[0][1::2]]
+    assert (report.halves["fcd"].n_real, report.halves["fcd"].n_fake, report.halves["fcd"].seed) == (15, 15, None)
+    assert report.halves["fcd"].value == pytest.approx(metrics.frechet_distance(*halves, few=True), rel=1e-4)
+    assert report.halves["kid"].value == pytest.approx(metrics.kernel_distance(*halves, block=7)[0], abs=1e-5)
+    assert "real images, one half against the other (15/15): fcd" in report.table()
 
 
 def test_grey_pictures_are_not_taken_for_clothes():
     """28x28 and grey is no sign of Fashion-MNIST; its name is."""
     gan = kerasgan.create_model("vanilla_gan", generator_units=8, discriminator_units=4)
     digits = np.zeros((80, 28, 28, 1), np.uint8)
-    with pytest.raises(ValueError, match=r"by default; give .*, or 'fashion_mnist_classifier' where they show clothes"):
-        evaluation.evaluate(gan, digits)
+    report = evaluation.evaluate(gan, digits[:40], "train[:20]", "train[20:]")
+    assert report.features == report.scores["kid"].features == "efficientnet_lite0"
+    assert report.class_shares is None
+    assert "classifier_score" not in report.scores
+    assert np.isfinite([score.value for score in report.scores.values()]).all()
     assert evaluation.Judge(digits, dataset="fashion_mnist:3.0.1").name == "fashion_mnist_classifier"
-    with pytest.raises(ValueError, match="no features for images 28 x 28 x 1 by default"):
-        evaluation.Judge(digits, dataset="mnist")
-    with pytest.raises(ValueError, match="without training images cannot look for the nearest"):
+    assert evaluation.Judge(digits[:20], dataset="mnist").name == "efficientnet_lite0"
+    with pytest.raises(ValueError, match="without training images has none to score or to look among"):
         evaluation.Judge(digits, features="fashion_mnist_classifier").nearest(digits / 255.0, None)
+
+
+def test_what_needs_no_features_is_scored_where_there_are_none(gan, monkeypatch, tmp_path):
+    """Too small for any of the usual ones; and Inception's cannot be downloaded."""
+
+    def unavailable(weights):
+        raise OSError("no route to host")
+
+    monkeypatch.setattr(keras.applications, "InceptionV3", unavailable)
+    real = real_images(60)
+    for asked, reason in ((None, "There are no features for images 8 x 8 x 1"), ("inception", "no route to host")):
+        report = evaluation.evaluate(gan, real, "train[:30]", "train[30:]", features=asked)
+        assert set(report.scores) == set(report.reference) == {"parzen_nats", "nearest_training_image"}
+        [said] = report.left_out
+        assert said.startswith("No scores of features, such as fcd, kid, precision and recall: ")
+        assert reason in said
+        assert (report.features, report.halves) == (None, {})
+        _, distances = metrics.nearest_neighbours(gan.generate(30), real[30:] / 255.0)
+        assert report.scores["nearest_training_image"].value == pytest.approx(distances.mean(), rel=1e-4)
+        assert report.nearest[0].endswith("nearest to it in pixels")
+        report.write(tmp_path / "report.json")
+        assert json.loads((tmp_path / "report.json").read_text())["left_out"] == [said]
+        assert said in report.table()
+
+
+def test_the_nearest_training_images_go_by_features(monkeypatch):
+    """Of quarters: an image of the same means in other places of its quarters is nearer than one of the same pixels but
+    a shade darker. With more training images than are searched, those nearest in pixels are compared too.
+    """
+    rng = np.random.default_rng(0)
+    sample = rng.random((1, 8, 8, 1))
+    quarters = sample.reshape(2, 4, 2, 4).transpose(0, 2, 1, 3).reshape(4, 16)
+    moved = quarters[:, ::-1].reshape(2, 2, 4, 4).transpose(0, 2, 1, 3).reshape(1, 8, 8, 1)
+    training = np.concatenate([rng.random((20, 8, 8, 1)) * 0.2, moved, 0.8 * sample, 0.7 * sample])
+    judge = evaluation.Judge(rng.random((20, 8, 8, 1)), training, averages())
+    found, how = judge.nearest_images(sample)
+    np.testing.assert_allclose(found[0], training[[20, 21, 22]])
+    assert how == "in the features averages"
+    found, how = evaluation.Judge(rng.random((20, 8, 8, 1)), training, False).nearest_images(sample)
+    np.testing.assert_allclose(found[0, :2], training[[21, 22]])
+    assert how == "in pixels"
+    monkeypatch.setattr(evaluation.judge, "SEARCHED", 3)
+    found, how = evaluation.Judge(rng.random((20, 8, 8, 1)), training, averages()).nearest_images(sample)
+    np.testing.assert_allclose(found[0], training[[20, 21, 22]])
+    assert "among 3 of the 23 training images and those nearest in pixels" in how
 
 
 def test_the_same_evaluation_gives_the_same_numbers(gan):
@@ -295,14 +352,8 @@ def test_points_are_their_own_features():
 @pytest.mark.parametrize(
     ("dataset", "options", "message"),
     [
-        (real_images(10), {}, "10 real samples are too few: scores on the 4 features of averages need more than 10"),
-        (real_images(30), {"features": many()}, "30 real samples .* the 64 features of pixels need more than 64"),
+        (real_images(10), {}, "10 real samples are too few: scores need more than 10"),
         (real_images(), {"features": "inception"}, "The features inception are of images"),
-        (
-            real_images(),
-            {"features": None},
-            "no features for images 8 x 8 x 1 by default; give a Keras model",
-        ),
         (
             np.zeros((90, 9, 9, 3), np.uint8),
             {},

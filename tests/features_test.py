@@ -81,14 +81,14 @@ def test_the_classifier_knows_fashion(fashion_mnist):
     outputs = extractor.extract([images[:500], images[500:]])
     assert outputs["features"].shape == (1000, 64)
     np.testing.assert_allclose(outputs["probabilities"].sum(1), 1, atol=1e-5)
-    facts = json.loads((features.classifier_folder() / "metadata.json").read_text())
+    facts = json.loads((features.folder_of(features.CLASSIFIER) / "metadata.json").read_text())
     accuracy = np.mean(outputs["probabilities"].argmax(1) == labels)
     assert facts["accuracy"] >= 0.92
     assert abs(accuracy - facts["accuracy"]) < 3 * (0.92 * 0.08 / 1000) ** 0.5
 
 
 def test_the_classifier_is_small_and_has_a_card():
-    folder = features.classifier_folder()
+    folder = features.folder_of(features.CLASSIFIER)
     assert sum(path.stat().st_size for path in folder.iterdir()) < 3e6
     facts = json.loads((folder / "metadata.json").read_text())
     card = (folder / "README.md").read_text()
@@ -98,25 +98,30 @@ def test_the_classifier_is_small_and_has_a_card():
 
 def test_a_damaged_classifier_is_refused(tmp_path, monkeypatch):
     folder = tmp_path / "saved_models" / features.CLASSIFIER
-    shutil.copytree(features.classifier_folder(), folder)
+    shutil.copytree(features.folder_of(features.CLASSIFIER), folder)
     data = bytearray((folder / "classifier.keras").read_bytes())
     data[len(data) // 2] ^= 1
     (folder / "classifier.keras").write_bytes(data)
     monkeypatch.setattr(kerasgan, "__path__", [str(tmp_path)])
     with pytest.raises(ValueError, match="is damaged: its sha256 is not that of"):
-        features._classifier()
+        features._shipped(features.CLASSIFIER)
     shutil.rmtree(folder)
     with pytest.raises(ValueError, match="has no fashion_mnist_classifier"):
-        features.classifier_folder()
+        features.folder_of(features.CLASSIFIER)
 
 
 @pytest.mark.parametrize(
     ("asked", "shape", "message"),
     [
-        (None, (32, 32, 1), r"no features for images 32 x 32 x 1 by default; give a Keras model, as --features=\S+$"),
-        (None, (28, 28, 1), "28 x 28 x 1 by default; .*, or 'fashion_mnist_classifier' where they show clothes"),
+        (None, (8, 8, 1), r"no features for images 8 x 8 x 1 by default; give a Keras model, as --features=\S+ The"),
+        ("efficientnet_lite0", (15, 32, 3), "of images 16 or more x 16 or more x 1 or 3; these are 15 x 32 x 3"),
+        ("efficientnet_lite0", (32, 32, 4), "of images 16 or more x 16 or more x 1 or 3; these are 32 x 32 x 4"),
         ("fashion_mnist_classifier", (32, 32, 3), "are of images 28 x 28 x 1; these are 32 x 32 x 3"),
-        ("incepton", (32, 32, 3), "Unknown features 'incepton': there are fashion_mnist_classifier, inception, and"),
+        (
+            "incepton",
+            (32, 32, 3),
+            "Unknown features 'incepton': there are fashion_mnist_classifier, efficientnet_lite0, in",
+        ),
         ("nowhere.keras", (32, 32, 3), "Unknown features 'nowhere.keras'"),
     ],
 )
@@ -146,8 +151,53 @@ def test_inception(monkeypatch):
         raise OSError("no route to host")
 
     monkeypatch.setattr(keras.applications, "InceptionV3", offline)
-    with pytest.raises(ValueError, match="Inception's weights cannot be downloaded: no route to host"):
+    with pytest.raises(
+        features.NotAvailableError,
+        match=r"cannot be downloaded: no route to host\. --features=efficientnet_lite0 needs no download",
+    ):
         features._inception()
+
+
+def test_the_usual_features(monkeypatch, tmp_path):
+    """Inception's for RGB where its weights lie already; nothing is downloaded to find that out."""
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert features.usual((64, 64, 3)) == features.needs_saying((64, 64, 3)) == "efficientnet_lite0"
+    for images in (((28, 28, 1), "mnist"), ((28, 28, 1), None), ((32, 32, 1), "fashion_mnist")):
+        assert features.usual(*images) == "efficientnet_lite0"
+    assert features.usual((28, 28, 1), "fashion_mnist:3.0.1") == "fashion_mnist_classifier"
+    assert features.needs_saying((28, 28, 1), "fashion_mnist") is None
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / features.INCEPTION_WEIGHTS).touch()
+    assert features.usual((64, 64, 3)) == features.needs_saying((64, 64, 3)) == "inception"
+    assert features.usual((28, 28, 1), "mnist") == "efficientnet_lite0"
+
+
+def test_efficientnets_features():
+    """Grey is three equal colours; a picture of 224 pixels is not resized, and larger ones are antialiased."""
+    extractor = features.get("efficientnet_lite0", (40, 30, 1))
+    assert (extractor.name, extractor.dimension, extractor.classes) == ("efficientnet_lite0", 1280, ())
+    grey = np.random.default_rng(0).random((2, 40, 30, 1), np.float32)
+    found = extractor.extract([grey])["features"]
+    assert (found.shape, found.dtype) == ((2, 1280), np.float32)
+    np.testing.assert_array_equal(found, extractor.extract([grey.repeat(3, -1)])["features"])
+    large = grey[:1].repeat(10, 1).repeat(10, 2).repeat(3, -1)  # 400 x 300
+    resized = keras.ops.image.resize(large, (224, 224), antialias=True).numpy()
+    expected = extractor.extract([resized])["features"]
+    np.testing.assert_allclose(extractor.extract([large])["features"], expected, atol=1e-4)
+    with pytest.raises(ValueError, match="efficientnet_lite0 come without a classifier"):
+        extractor.places_of(("cat", "dog"))
+
+
+def test_efficientnet_is_small_and_has_a_card():
+    folder = features.folder_of("efficientnet_lite0")
+    assert sum(path.stat().st_size for path in folder.iterdir()) < 7e6
+    facts = json.loads((folder / "metadata.json").read_text())
+    card = (folder / "README.md").read_text()
+    for fact in (facts["sha256"], facts["weights_sha256"], facts["command"], f"{facts['comparison']['relative']:.1e}"):
+        assert fact in card
+    assert facts["comparison"]["exact"] < 1e-4
+    assert facts["comparison"]["stored"] < 1e-3 * facts["comparison"]["largest"]
+    assert "Apache" in (folder / "LICENSE.txt").read_text()
 
 
 def test_networks_that_give_no_features(tmp_path):

@@ -268,6 +268,7 @@ def test_scores_that_do_not_compare():
     ("measure", "message"),
     [
         (lambda: metrics.frechet_distance(np.eye(3), np.eye(3)), "3 features needs more than 3 images; found 3"),
+        (lambda: metrics.frechet_distance(np.eye(3)[:1], np.eye(3), few=True), "more than 1 images; found 1"),
         (lambda: metrics.frechet_distance(np.ones((9, 2)), np.ones((9, 3))), "must have one dimension; found 2 and 3"),
         (lambda: metrics.frechet_distance(np.full((9, 2), np.nan), np.ones((9, 2))), "must be finite"),
         (lambda: metrics.frechet_distance(np.ones(9), np.ones(9)), r"shape \[N, D\]"),

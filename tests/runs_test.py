@@ -736,11 +736,26 @@ def test_convolutions_take_one_step_at_a_time():
     assert runs.training._steps_per_execution(gan, 550, None, 550) == 1
 
 
-def test_a_preset_without_features_leaves_nothing(dataset, tmp_path):
+@pytest.mark.filterwarnings("ignore:20 of the 20")
+def test_a_preset_without_features_says_so(dataset, tmp_path):
     runs.train(config_for(dataset, steps=1, epochs=None), tmp_path / "run", verbose=0)
-    with pytest.raises(ValueError, match="There are no features for images"):
-        runs.make_preset(tmp_path / "run", tmp_path / "preset")
-    assert not (tmp_path / "preset").exists()
+    preset = runs.make_preset(tmp_path / "run", tmp_path / "preset")
+    facts = presets.read_metadata(preset)
+    assert set(facts["scores"]) == {"parzen_nats", "nearest_training_image"}
+    card = (preset / "README.md").read_text()
+    assert "such as fcd, kid, precision and recall: There are no features for images 6 x 6 x 1" in card
+    assert "below each the training images nearest to it in pixels](nearest.png)" in card
+    assert (preset / "nearest.png").is_file()
+
+
+def test_features_that_depend_on_the_machine_are_written_down(tmp_path, monkeypatch):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    np.savez(tmp_path / "x.npz", images=np.zeros((4, 32, 32, 3), np.uint8))
+    options = {"validation_split": "train[2:]", "split": "train[:2]", "batch_size": 2}
+    config = runs.resolve("dcgan", str(tmp_path / "x.npz"), **options)
+    assert config.features == "efficientnet_lite0"
+    assert "--features=efficientnet_lite0" in runs.command(config)
+    assert runs.resolve("dcgan", str(tmp_path / "x.npz"), batch_size=2).features is None
 
 
 def test_one_class_is_none_to_choose_from(tmp_path):

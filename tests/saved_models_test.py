@@ -22,13 +22,13 @@ def test_every_family_has_a_trained_preset():
 
 def test_they_are_small():
     weights = [path for path in (ROOT / "saved_models").rglob("*") if path.suffix in (".h5", ".keras")]
-    assert sum(path.stat().st_size for path in weights) < 60e6
+    assert sum(path.stat().st_size for path in weights) < 90e6
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_preset_is_what_its_metadata_says(name):
     folder = presets.find(name)
-    assert {path.name for path in folder.iterdir()} >= set(presets.FILES)
+    assert {path.name for path in folder.iterdir()} >= set(presets.FILES) - {"nearest.png"}
     facts = presets.read_metadata(folder)
     assert facts["weights_sha256"] == sha256_of(folder / "model.weights.h5")
     assert (folder / "README.md").read_text() == cards.write(facts, picture=True)

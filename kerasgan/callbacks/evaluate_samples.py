@@ -31,13 +31,13 @@ class EvaluateSamples(keras.callbacks.Callback):
         dataset: what `kerasgan.data.load` takes.
         split: of the dataset, one that is not trained on.
         n: how many samples of each kind, at most; scores of different n do not compare.
-        features: what `kerasgan.features.get` takes; None is the classifier for Fashion-MNIST, Inception for RGB.
+        features: what `kerasgan.features.get` takes; None is what `kerasgan.features.usual` says.
         seed: of the first generated sample.
         every: how many epochs from one evaluation to the next.
 
     Raises:
-        ValueError: an unknown dataset or split, features that do not fit the samples, or fewer samples than features
-            have dimensions (when `fit` begins).
+        ValueError: an unknown dataset or split, no more than 10 samples, or features that do not fit the samples or
+            cannot be had (when `fit` begins).
     """
 
     def __init__(

@@ -10,7 +10,16 @@ from typing import Any
 from absl import flags
 
 from kerasgan import registry
-from kerasgan.cli.options import Options, UsageError, define_preset, define_real, import_tensorflow, required, say
+from kerasgan.cli.options import (
+    Options,
+    UsageError,
+    define_features,
+    define_preset,
+    define_real,
+    import_tensorflow,
+    required,
+    say,
+)
 from kerasgan.files import check_output_file, check_writable
 
 OWN_FOLDERS = ("presets", "saved_models", "runs")  # where the README and the examples of `--help` put what is made
@@ -264,6 +273,7 @@ def define_make() -> Options:
     options.text("output", "the preset's folder; its name is the preset's")
     options.group("For the card")
     options.text("licence", "what the model card says of it")
+    define_features(options)
     return options
 
 
@@ -275,7 +285,8 @@ def make(values: flags.FlagValues, options: Options) -> None:
     import_tensorflow()
     from kerasgan import runs
 
-    folder = runs.make_preset(values.run, values.output, values.licence, progress=sys.stderr.isatty())
+    bars = sys.stderr.isatty()
+    folder = runs.make_preset(values.run, values.output, values.licence, progress=bars, features=values.features)
     say(f"wrote {folder}; its scores are in {folder}/README.md")
 
 

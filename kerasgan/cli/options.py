@@ -134,7 +134,17 @@ def required(values: flags.FlagValues, *names: str) -> None:
 def define_real(options: Options) -> None:
     """What real samples are, and what generated ones are compared with them by."""
     options.text("dataset", "tensorflow-datasets name, folder:PATH, a .npz file of images, or a toy such as ring")
-    options.text("features", "to score by: fashion_mnist_classifier (28x28 grey), inception (RGB) or a .keras file")
+    define_features(options)
+
+
+def define_features(options: Options) -> None:
+    """What images are compared by."""
+    options.text(
+        "features",
+        "to score by: efficientnet_lite0 (grey or RGB), fashion_mnist_classifier (28x28 grey), inception (RGB) or a "
+        ".keras file; default the classifier for Fashion-MNIST, for RGB Inception where its weights lie here, "
+        "else EfficientNet",
+    )
 
 
 def define_preset(options: Options) -> None:

@@ -16,7 +16,7 @@ from kerasgan import data, metrics, plots, toys
 from kerasgan import features as extractors
 from kerasgan.classes import check_same
 from kerasgan.evaluation.judge import BLOCK, Judge, unit_of
-from kerasgan.evaluation.pictures import COLUMNS, interpolations, page_of, traversals
+from kerasgan.evaluation.pictures import COLUMNS, interpolations, nearest_page, page_of, traversals
 from kerasgan.evaluation.report import Report
 from kerasgan.latents import Coded, Labelled
 from kerasgan.metrics import Score
@@ -63,8 +63,9 @@ def evaluate(
         training_split: what the GAN was trained on. Nearest neighbours are looked for there, its first samples are the
             reference, and its last 1,000 choose Parzen's sigma.
         n: how many samples of each kind, at most as many as the split has. Fréchet distances fall as n grows.
-        features: what `kerasgan.features.get` takes: None is "fashion_mnist_classifier" for Fashion-MNIST and
-            "inception" for RGB. Samples that are not images are their own features.
+        features: what `kerasgan.features.get` takes; None is what `kerasgan.features.usual` says. Where they cannot be
+            had the scores are of pixels alone, and the report says why. Samples that are not images are their own
+            features.
         seed: of the first generated sample.
         resize: crop, resize and recolour the dataset's images to the GAN's shape, as `kerasgan.data.load` does. Without
             it images of one other shape are taken for a mistake.
@@ -75,16 +76,21 @@ def evaluate(
         by heart then scores best.
 
     Raises:
-        ValueError: an unknown dataset or split, samples of another shape than the GAN's or of other classes, fewer
-            samples than the features have dimensions, or features that do not fit the images.
+        ValueError: an unknown dataset or split, samples of another shape than the GAN's or of other classes, no more
+            than 10 of them, or features that do not fit the images.
     """
     if not gan.compiled:
         raise ValueError("Only a compiled GAN can be evaluated: its losses are part of the report.")
     splits = data.splits_of(dataset)
     split = split or next((name for name in ("test", "validation") if name in splits), "train")
     images = gan.value_range is not None
+    missing = []
     if images:  # before anything is read or drawn
-        features = extractors.get(features, gan.sample_shape, dataset)
+        try:
+            features = extractors.get(features, gan.sample_shape, dataset)
+        except extractors.NotAvailableError as error:
+            features = False
+            missing = [f"No scores of features, such as fcd, kid, precision and recall: {error}"]
     own = data.image_shape_of(dataset, split)
     if images and not resize and own is not None and len(own) == 3 and own != gan.sample_shape:
         found, made = (" x ".join(map(str, shape)) for shape in (own, gan.sample_shape))
@@ -97,8 +103,14 @@ def evaluate(
     training, training_labels, _ = _read(gan, dataset, training_split)
     _warn_of_seen(real[:n], training, split, training_split)
     judge = Judge(real[:n], training, features, images, progress)
+    left_out += missing
+    if judge.are_few:
+        left_out.append(
+            f"{judge.distance_names[0]} of {n:,} samples on {judge.real_features.shape[1]:,} features is far too "
+            "large; it compares with others of as many samples alone. kid has no such bias."
+        )
     asked = places = None
-    if gan.class_names is not None:
+    if gan.class_names is not None and judge.has_features:
         try:
             places = judge.places_of(gan.class_names)
             asked = places[labels_of(gan, n, seed)]
@@ -109,9 +121,8 @@ def evaluate(
     scores |= _mode_scores(dataset, fake, seed)
     reference: dict[str, Score] = {}
     if split != training_split:
-        first = unit_of(training[:n])
-        reference, _ = judge.score(first, None)
-        reference |= _mode_scores(dataset, first, None)
+        reference = judge.score_training(n) if images else judge.score(training[:n], None)[0]
+        reference |= _mode_scores(dataset, unit_of(training[:n]), None)
         if images:  # of a training image the nearest is itself; unseen real ones are what to compare with
             reference |= judge.nearest(judge.real, None)
         if places is not None and labels is not None:  # nor is a classifier's answer one to what it has learnt
@@ -134,9 +145,10 @@ def evaluate(
             labels=False if gan.class_names is None else labels,
         )
         losses = gan.evaluate(batches, return_dict=True, verbose=0)
-    page = None
+    page = nearest = None
     if plots.can_draw(gan.sample_shape):
-        page = page_of(gan, fake, training, real, seed)
+        nearest = nearest_page(judge, fake, seed) if images else None
+        page = page_of(gan, fake, real, seed, nearest)
     return Report(
         model=gan.name,
         steps=int(gan.step.numpy()),
@@ -148,6 +160,9 @@ def evaluate(
         losses={name: float(value) for name, value in losses.items()},
         class_shares=shares,
         page=page,
+        halves=judge.halves(),
+        nearest=nearest,
+        features=judge.name if judge.has_features else None,
         classes=classes,
         left_out=tuple(left_out),
     )
@@ -203,7 +218,8 @@ def _score_classes(
     """
     names = gan.class_names or ()
     count, distance = len(judge.real), judge.distance_names[0]
-    of_real = None if labels is None else labels[:count]
+    of_real = labels[:count] if labels is not None and judge.has_features else None
+    least = judge.real_features.shape[1] if judge.has_features else 0
     shares = getattr(gan.latent, "shares", None) or (1.0 / len(names),) * len(names)
     classes: dict[str, dict[str, Any]] = {}
     too_few = []
@@ -211,7 +227,7 @@ def _score_classes(
         rows = np.empty(0, int) if of_real is None else np.flatnonzero(of_real == label)
         found: dict[str, Any] = {"share_asked": shares[label]}
         reference: dict[str, Score] = {}
-        enough = len(rows) > judge.real_features.shape[1]
+        enough = len(rows) > least and judge.has_features
         if of_real is not None and not enough:
             too_few.append(f"{name} ({len(rows)})")
         if enough or places is not None:
@@ -223,14 +239,14 @@ def _score_classes(
                 accuracy = judge.accuracy_of_real(rows, np.full(len(rows), places[label]))
                 reference["accuracy"] = accuracy["label_accuracy"]
             same = np.flatnonzero(of_training[1] == label)[: len(rows)]
-            if len(same) > judge.real_features.shape[1]:
+            if len(same) > least:
                 reference |= judge.score_class(rows, unit_of(of_training[0][same]), None)
         classes[name] = found | ({"reference": reference} if reference else {})
     left_out = []
     if too_few:
         left_out.append(
             f"No {distance} of {', '.join(too_few)}: as many real samples as stand in brackets are too few for the "
-            f"{judge.real_features.shape[1]} features of {judge.name}."
+            f"{least} features of {judge.name}."
         )
     return classes, left_out
 

@@ -12,6 +12,8 @@ from kerasgan import metrics
 from kerasgan.classes import numbered
 from kerasgan.metrics import Score
 
+NEAREST = 3  # training images that are shown of a sample
+SEARCHED = 10_000  # training images whose features are compared with those of the samples that are shown
 PARTS = 10  # of the samples, whose classifier scores give its standard error
 VALIDATION = 1000  # images that Parzen's sigma is chosen on (Goodfellow et al. 2014)
 BLOCK = 500  # images that are drawn, or passed through the feature extractor, at once
@@ -24,13 +26,13 @@ class Judge:
         real: uint8 or floats in [0, 1] `[N, H, W, C]`; or, with `images=False`, vectors `[N, n]`.
         training: real samples like them that the generators were trained on; without them there are no scores of
             pixels. The last 1,000 choose Parzen's sigma.
-        features: as for `evaluate`.
+        features: as for `evaluate`; False is none, and there are scores of pixels alone.
         images: whether the samples are images. Others are their own features.
         progress: show bars on the terminal.
         dataset: what the real samples come from, as `kerasgan.data.load` takes it; features of None go by its name.
 
     Raises:
-        ValueError: features that do not fit the images, or fewer samples than the features have dimensions.
+        ValueError: features that do not fit the images or cannot be had, or no more than 10 samples.
     """
 
     def __init__(
@@ -42,20 +44,29 @@ class Judge:
         progress: bool = False,
         dataset: Any = None,
     ) -> None:
-        self.extractor = extractors.get(features, np.shape(real)[1:], dataset) if images else None
+        self.extractor = (
+            extractors.get(features, np.shape(real)[1:], dataset) if images and features is not False else None
+        )
         self.name = "coordinates" if self.extractor is None else self.extractor.name
         self.training = training if images else None
         self.progress = progress
-        dimension = (self.extractor.dimension or 0) if self.extractor is not None else 0
-        least = max(dimension, PARTS)
-        if len(real) <= least:
-            on = f"the {dimension} features of {self.name}" if dimension else self.name
-            raise ValueError(f"{len(real)} real samples are too few: scores on {on} need more than {least}.")
+        if len(real) <= PARTS:
+            raise ValueError(f"{len(real)} real samples are too few: scores need more than {PARTS}.")
         self.real = unit_of(real)
+        self.has_features = not images or self.extractor is not None
+        self._training_outputs: dict[str, np.ndarray] = {}  # of the first training images, once somebody asks
+        if not self.has_features:
+            self.name = "pixels"
+            return
         outputs = self._extract(real, "real")
         self.real_features = outputs["features"]
         self.real_classes = outputs["probabilities"].argmax(1) if "probabilities" in outputs else None
         self.real_moments = metrics.Moments().add(self.real_features)
+
+    @property
+    def are_few(self) -> bool:
+        """Whether there are no more real samples than features, so that Fréchet distances are far too large."""
+        return self.has_features and len(self.real) <= self.real_features.shape[1]
 
     @property
     def distance_names(self) -> tuple[str, str]:
@@ -129,15 +140,39 @@ class Judge:
         Returns:
             The scores by name, and the share of the samples that the classifier takes for each class, or None.
         """
-        outputs = self._extract(samples, "generated")
+        return self._score_all(samples, self._extract(samples, "generated"), seed, asked)
+
+    def score_training(self, n: int) -> dict[str, Score]:
+        """All scores of the first n training images in the place of generated ones.
+
+        Raises:
+            ValueError: there are no training images.
+        """
+        return self._score_all(unit_of(self._known()[:n]), self._of_training(n), None, None)[0]
+
+    def halves(self) -> dict[str, Score]:
+        """The Fréchet and the kernel distance of the real samples with even numbers from those with odd ones: what is
+        left of them at so many samples where nothing tells the two apart.
+        """
+        if not self.has_features:
+            return {}
+        even, odd = self.real_features[::2], self.real_features[1::2]
+        even = even[: len(odd)]
+        return self._compare(even, even, odd, None)
+
+    def _score_all(
+        self, samples: np.ndarray, outputs: dict[str, np.ndarray], seed: int | None, asked: np.ndarray | None
+    ) -> tuple[dict[str, Score], dict[str, float] | None]:
+        scores: dict[str, Score] = {}
+        shares = None
         with tqdm(total=5, desc="scores", disable=not self.progress, leave=False) as bar:
-            scores = self._distances(outputs["features"], seed) | self._accuracy(outputs, seed, asked)
-            for measure in (metrics.precision_recall, metrics.density_coverage):
+            if self.has_features:
+                scores = self._distances(outputs["features"], seed) | self._accuracy(outputs, seed, asked)
+                for measure in (metrics.precision_recall, metrics.density_coverage):
+                    bar.update()
+                    for name, value in measure(self.real_features, outputs["features"]).items():
+                        scores |= self._score(name, value, None, samples, seed)
                 bar.update()
-                for name, value in measure(self.real_features, outputs["features"]).items():
-                    scores |= self._score(name, value, None, samples, seed)
-            bar.update()
-            shares = None
             if "probabilities" in outputs:
                 named, shares = self._classes(outputs["probabilities"])
                 for name, (value, error) in named.items():
@@ -156,22 +191,75 @@ class Judge:
         Raises:
             ValueError: there are no training images to compare with.
         """
-        if self.training is None:
-            raise ValueError("A Judge without training images cannot look for the nearest of them.")
         samples = samples[:VALIDATION]
-        _, distances = neighbours_of(samples, self.training)
+        _, distances = neighbours_of(samples, self._known())
         error = float(distances.std(ddof=1) / math.sqrt(len(samples)))
-        name, count = "nearest_training_image", len(self.training)
+        name, count = "nearest_training_image", len(self._known())
         return {name: Score(name, float(distances.mean()), error, count, len(samples), "pixels", seed)}
 
+    def nearest_images(self, samples: np.ndarray) -> tuple[np.ndarray, str]:
+        """The training images nearest to samples: in features where there are some, else in pixels.
+
+        Features are compared with those of the first 10,000 training images at most, and of the 10 nearest in pixels of
+        all of them.
+
+        Args:
+            samples: in [0, 1] `[N, H, W, C]`.
+
+        Returns:
+            Images in [0, 1] `[N, 3, H, W, C]`, nearest first (fewer where there are fewer); and how they were found,
+            for people.
+
+        Raises:
+            ValueError: there are no training images.
+        """
+        training = self._known()
+        if self.extractor is None:
+            indices, how = neighbours_of(samples, training, NEAREST)[0], "in pixels"
+            return _arranged(training, indices), how
+        first = min(len(training), SEARCHED)
+        candidates, found = np.arange(first), self._of_training(first)["features"]
+        among = ""
+        if first < len(training):
+            near, _ = neighbours_of(samples, training, 10)
+            near = np.setdiff1d(near, candidates)
+            candidates = np.concatenate([candidates, near])
+            found = np.concatenate([found, self._extract(rows_of(training, near), "training")["features"]])
+            among = f", among {first:,} of the {len(training):,} training images and those nearest in pixels"
+        own = self._extract(samples, "generated")["features"]
+        nearest, _ = metrics.nearest_neighbours(own, found, NEAREST)
+        return _arranged(training, candidates[nearest]), f"in the features {self.name}{among}"
+
+    def _known(self) -> np.ndarray:
+        if self.training is None:
+            raise ValueError("A Judge without training images has none to score or to look among.")
+        return self.training
+
+    def _of_training(self, n: int) -> dict[str, np.ndarray]:
+        """What the network gives for the first n training images, of which none is asked twice."""
+        if not self.has_features:
+            return {}
+        known = len(next(iter(self._training_outputs.values()), ()))
+        if known < min(n, len(self._known())):
+            more = self._extract(self._known()[known:n], "training")
+            before = self._training_outputs
+            self._training_outputs = {k: np.concatenate([before[k], v]) if before else v for k, v in more.items()}
+        return {key: values[:n] for key, values in self._training_outputs.items()}
+
     def _distances(self, features: np.ndarray, seed: int | None) -> dict[str, Score]:
-        n = min(len(self.real_features), len(features))
-        kid, error = metrics.kernel_distance(self.real_features, features, block=min(1000, n // 2))
-        frechet_name, kernel_name = self.distance_names
-        frechet = metrics.frechet_distance(self.real_moments, features)
-        return self._score(frechet_name, frechet, None, features, seed) | self._score(
-            kernel_name, kid, error, features, seed
-        )
+        return self._compare(self.real_features, self.real_moments, features, seed)
+
+    def _compare(
+        self, real: np.ndarray, moments: np.ndarray | metrics.Moments, fake: np.ndarray, seed: int | None
+    ) -> dict[str, Score]:
+        n = min(len(real), len(fake))
+        kid, error = metrics.kernel_distance(real, fake, block=min(1000, n // 2))
+        frechet = metrics.frechet_distance(moments, fake, few=True)
+        found: tuple[tuple[float, float | None], ...] = ((frechet, None), (kid, error))
+        return {
+            name: Score(name, value, error, len(real), len(fake), self.name, seed)
+            for name, (value, error) in zip(self.distance_names, found, strict=True)
+        }
 
     def _accuracy(self, outputs: dict[str, np.ndarray], seed: int | None, asked: np.ndarray | None) -> dict[str, Score]:
         if asked is None:
@@ -196,6 +284,8 @@ class Judge:
         return named, dict(zip(names, shares.tolist(), strict=True))
 
     def _extract(self, samples: np.ndarray, what: str) -> dict[str, np.ndarray]:
+        if not self.has_features:
+            return {}
         if self.extractor is None:
             return {"features": np.reshape(samples, (len(samples), -1))}
         batches = (unit_of(samples[start : start + BLOCK]) for start in range(0, len(samples), BLOCK))
@@ -221,8 +311,20 @@ def unit_of(images: np.ndarray) -> np.ndarray:
     return images.astype(np.float32) / 255.0 if images.dtype == np.uint8 else images
 
 
-def neighbours_of(samples: np.ndarray, training: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Nearest training images of samples in [0, 1], on their scale, without a second copy of the training images."""
+def neighbours_of(samples: np.ndarray, training: np.ndarray, count: int = 1) -> tuple[np.ndarray, np.ndarray]:
+    """The `count` nearest training images of samples in [0, 1], on their scale, without a second copy of the training
+    images: indices and distances `[N]`, or `[N, count]`.
+    """
     scale = 255.0 if np.asarray(training[:1]).dtype == np.uint8 else 1.0
-    indices, distances = metrics.nearest_neighbours(np.asarray(samples, np.float64) * scale, training)
+    indices, distances = metrics.nearest_neighbours(np.asarray(samples, np.float64) * scale, training, count)
     return indices, distances / scale
+
+
+def _arranged(images: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    return unit_of(rows_of(images, indices.ravel())).reshape(*indices.shape, *np.shape(images)[1:])
+
+
+def rows_of(images: np.ndarray, indices: np.ndarray) -> np.ndarray:
+    """Some images of many, which may lie on disk, where rows are read in their order."""
+    ordered, places = np.unique(indices, return_inverse=True)
+    return np.asarray(images[ordered])[places.ravel()]

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from kerasgan import plots
-from kerasgan.evaluation.judge import neighbours_of, unit_of
+from kerasgan.evaluation.judge import Judge
 from kerasgan.latents import Coded, Labelled
 
 if TYPE_CHECKING:
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 COLUMNS = 12  # of the picture page
 
 
-def page_of(gan: "GAN", fake: np.ndarray, training: np.ndarray, real: np.ndarray, seed: int) -> np.ndarray:
-    """Samples, their nearest training images, interpolations and codes, under headings."""
+def page_of(
+    gan: "GAN", fake: np.ndarray, real: np.ndarray, seed: int, nearest: tuple[str, np.ndarray] | None
+) -> np.ndarray:
+    """Samples, their nearest training images (of `nearest_page`), interpolations and codes, under headings."""
     if fake.ndim == 2:
         return plots.page([("Generated, and real in grey", plots.points(fake[:2500], real=real[:2500]))])
     shown = fake[: 8 * COLUMNS]
@@ -25,16 +27,22 @@ def page_of(gan: "GAN", fake: np.ndarray, training: np.ndarray, real: np.ndarray
         count, most = len(gan.class_names), plots.MOST_CLASSES
         title = "A row for each class" if count <= most else f"A row for each of the first {most} classes of {count}"
         sections.append((f"{title}, of the seeds from {seed} on", plots.by_class(gan, None, COLUMNS, seed, enlarge=2)))
-    pairs = fake[: 2 * COLUMNS]
-    indices, _ = neighbours_of(pairs, training)
-    nearest = unit_of(training[np.sort(indices)])[np.argsort(np.argsort(indices))]
-    rows = np.concatenate([part[i : i + COLUMNS] for i in range(0, len(pairs), COLUMNS) for part in (pairs, nearest)])
-    title = "Samples, and below each the training image nearest to it"
-    sections.append((title, plots.grid(rows, columns=min(COLUMNS, len(pairs)))))
+    sections += [] if nearest is None else [nearest]
     sections.append(("From one latent vector to another, in a straight line", interpolations(gan, seed)))
     if isinstance(gan.latent, Coded):
         sections += traversals(gan, seed)
     return plots.page(sections)
+
+
+def nearest_page(judge: Judge, fake: np.ndarray, seed: int) -> tuple[str, np.ndarray]:
+    """The first samples, below each the training images nearest to it: a title, and the picture, uint8
+    `[height, width, C]`.
+    """
+    samples = fake[:COLUMNS]
+    nearest, how = judge.nearest_images(samples)
+    rows = np.concatenate([samples, *np.moveaxis(nearest, 1, 0)])
+    title = f"Samples of the seeds from {seed} on, and below each the training images nearest to it {how}"
+    return title, plots.grid(rows, columns=len(samples), enlarge=max(1, 64 // fake.shape[1]))
 
 
 def interpolations(gan: "GAN", seed: int = 0, rows: int = 4) -> np.ndarray:

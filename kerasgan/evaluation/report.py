@@ -31,8 +31,11 @@ class Report:
             has, from 0 to 1; where they could be measured "accuracy", how often the classifier says the class that was
             asked for, and, under its own name, the Fréchet distance from the real samples of the class; and
             "reference", the same two of real samples. None for others.
-        left_out: what could not be measured of a conditional model, and why; a sentence each.
+        left_out: what could not be measured, or with reserve, and why; a sentence each.
         page: the pictures, uint8 `[height, width, 3]`, or None for samples without a picture.
+        features: what images were compared by, "coordinates" for samples that are none; None where there were none.
+        halves: the Fréchet and the kernel distance of one half of the real samples from the other, by name.
+        nearest: of the page the samples with their nearest training images: a title, and the picture; or None.
     """
 
     model: str
@@ -47,11 +50,16 @@ class Report:
     page: np.ndarray | None
     classes: dict[str, dict[str, Any]] | None = None
     left_out: tuple[str, ...] = ()
+    features: str | None = None
+    halves: dict[str, Score] = dataclasses.field(default_factory=dict)
+    nearest: tuple[str, np.ndarray] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the pictures, as `json.dumps` takes it."""
-        content = {field.name: getattr(self, field.name) for field in dataclasses.fields(self) if field.name != "page"}
-        for kind in ("scores", "reference"):
+        pictures = ("page", "nearest")
+        names = [field.name for field in dataclasses.fields(self) if field.name not in pictures]
+        content = {name: getattr(self, name) for name in names}
+        for kind in ("scores", "reference", "halves"):
             content[kind] = {name: score.to_json() for name, score in content[kind].items()}
         content["classes"] = self.classes and {name: _as_json(found) for name, found in self.classes.items()}
         content["left_out"] = list(self.left_out)
@@ -91,6 +99,8 @@ class Report:
                 )
             )
         lines = _aligned(rows)
+        if self.halves:
+            lines.append(cards.of_halves(content["halves"]))
         if self.classes:
             lines += ["", *_aligned(cards.class_rows(content["classes"])), ""]
         if self.class_shares:

@@ -104,6 +104,10 @@ def resolve(
             raise ValueError(f"{name} must be at least 1; found {number}.")
     if batch_size % recipe.d_steps:
         raise ValueError(f"batch_size={batch_size} must divide into d_steps={recipe.d_steps} minibatches.")
+    if validation_split and not features:
+        from kerasgan.features import needs_saying
+
+        features = needs_saying(recipe.image_shape, dataset)  # to be resumed by the same, wherever that is
     return Config(
         model,
         dataset,
