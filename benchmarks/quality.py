@@ -9,6 +9,14 @@ and scored twice: after as many images as our preset has seen, and after as much
 
 The example draws with the batch's own statistics (it never calls `eval()`) and is scored so; `--moving_statistics`
 takes the moving ones. Writes a table, the scores as JSON, and both models' samples as a PNG beside it.
+
+    python benchmarks/quality.py --dataset=noto_emoji --minutes=12 [--ours=r3gan_noto_emoji] [--set=schedule_images=N]
+
+trains ours, PyTorch's DCGAN example at 64x64 and the package lightweight-gan, where that is installed, for so many
+minutes each on the training pictures, in turns, and scores 3,000 pictures of each. Training steps alone are counted,
+not reading the data, starting, tracing, saving or drawing. A command that was cut goes on when it is given again. Our
+schedules should end when the minutes do: `--set` has the recipe's settings. `--ours` may also be a run, a preset's
+folder or a `.keras` file (`./saved_models/NAME`, as a bare name means the recipe), which is scored as it is.
 """
 
 import json
@@ -18,6 +26,7 @@ import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
+import equal_time
 import numpy as np
 from absl import app, flags
 from keras_step import timed_fit
@@ -27,15 +36,29 @@ from kerasgan import data, evaluation, plots, presets
 from kerasgan.files import check_output_file, replacing
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("ours", "dcgan_fashion_mnist", "a preset or a run")
-flags.DEFINE_string("torch", "runs/torch_dcgan", "where the example's generators are, or go")
-flags.DEFINE_string("output", "runs/quality.json", "the report")
-flags.DEFINE_integer("epochs", 20, "of the example; our preset must have seen as many images")
-flags.DEFINE_string("split", "train[:55000]", "what both are trained on")
-flags.DEFINE_integer("n", 10_000, "images of each kind that are scored")
-flags.DEFINE_integer("rounds", 10, "turns of each that are timed")
-flags.DEFINE_integer("steps", 8, "training steps in a turn")
+flags.DEFINE_enum("dataset", "fashion_mnist", ["fashion_mnist", "noto_emoji"], "of which images")
+flags.DEFINE_string("ours", None, "a preset or a run [dcgan_fashion_mnist]; emoji: also a recipe [r3gan_noto_emoji]")
+flags.DEFINE_string("torch", "runs/torch_dcgan", "clothes: where the example's generators are, or go")
+flags.DEFINE_string("output", None, "the report [runs/quality.json]; emoji: [runs/quality-emoji-MINUTES.json]")
+flags.DEFINE_integer("epochs", 20, "clothes: of the example; our preset must have seen as many images")
+flags.DEFINE_string("split", None, "what all are trained on [train[:55000]]; emoji: [train]")
+flags.DEFINE_integer("n", None, "images of each kind that are scored [10000]; emoji: [3000]")
+flags.DEFINE_integer("rounds", 10, "clothes: turns of each that are timed")
+flags.DEFINE_integer("steps", 8, "clothes: training steps in a turn")
 flags.DEFINE_bool("moving_statistics", False, "draw the example's images with the moving batch statistics")
+flags.DEFINE_float("minutes", 12.0, "emoji: that each is trained", lower_bound=0.0)
+flags.DEFINE_string("folder", "runs/quality-emoji", "emoji: where the trainings are, or go")
+flags.DEFINE_string("features", "efficientnet_lite0", "emoji: what is compared, as of kerasgan evaluate")
+flags.DEFINE_multi_string("set", [], "emoji: NAME=VALUE, a setting of our recipe")
+
+DEFAULTS = {
+    "fashion_mnist": {"ours": "dcgan_fashion_mnist", "split": "train[:55000]", "n": 10_000},
+    "noto_emoji": {"ours": "r3gan_noto_emoji", "split": "train", "n": 3_000},
+}
+OTHERS_FLAGS = {  # what has no meaning for a dataset
+    "fashion_mnist": ("minutes", "folder", "features", "set"),
+    "noto_emoji": ("torch", "epochs", "rounds", "steps"),
+}
 
 BATCH = 128  # the example's, and our recipe's
 SHOWN = ("fcd", "kid", "precision", "recall", "density", "coverage", "classifier_score", "parzen_nats")
@@ -52,9 +75,46 @@ def step_seconds(gan, images, steps_of_the_example):
 
 
 def main(_):
+    useless = [f"--{name}" for name in OTHERS_FLAGS[FLAGS.dataset] if FLAGS[name].present]
+    if useless:
+        return f"{', '.join(useless)} has no meaning for --dataset={FLAGS.dataset}."
+    for name, value in DEFAULTS[FLAGS.dataset].items():
+        if FLAGS[name].value is None:
+            FLAGS[name].value = value
+    if FLAGS.dataset == "noto_emoji":
+        return beside_others()
+    return beside_the_example()
+
+
+def beside_others():
+    """What `equal_time.py` does; an error in one line."""
     if not has_torch():
         return 1
-    output = check_output_file(FLAGS.output)
+    if FLAGS.n < 2 or not FLAGS.minutes:
+        return f"--n must be 2 at least and --minutes above 0; found --n={FLAGS.n} --minutes={FLAGS.minutes:g}."
+    output = FLAGS.output or f"runs/quality-emoji-{FLAGS.minutes:g}.json"
+    try:
+        equal_time.contest(
+            FLAGS.dataset,
+            FLAGS.ours,
+            FLAGS.split,
+            equal_time.parse_settings(FLAGS.set),
+            FLAGS.minutes,
+            FLAGS.folder,
+            FLAGS.n,
+            FLAGS.features,
+            not FLAGS.moving_statistics,
+            check_output_file(output),
+        )
+    except ValueError as error:
+        return f"quality.py: {error}"
+    return 0
+
+
+def beside_the_example():
+    if not has_torch():
+        return 1
+    output = check_output_file(FLAGS.output or "runs/quality.json")
     folder = pathlib.Path(FLAGS.torch)
     images = data.load_array("fashion_mnist", FLAGS.split)
     gan = presets.load(FLAGS.ours)
