@@ -56,6 +56,7 @@ setup(
         "scipy>=1.11,<2",
         "pillow>=10.3",
         "matplotlib>=3.8,<4",
+        "fonttools>=4.40,<5",  # reads the pictures of noto_emoji; matplotlib requires it too
         "tqdm>=4.66,<5",
         "wrapt>=1.14,<3",
     ],

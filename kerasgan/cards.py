@@ -37,13 +37,13 @@ def write(facts: dict[str, Any], picture: bool) -> str:
         facts: its metadata. `presets.save` gives name, model, sample_shape, latent_dim, parameters, ema_decay (a
             number, the text of a schedule, or None), steps, seed, storage, weights_sha256 and libraries. Where they are
             given it also says: recipe (the command), dataset, split, validation_split, epochs, epoch (the chosen one),
-            seconds, cores, licence, notes, evaluation (the command), scores, reference and last (each `{name: {"value",
-            "error", "n_real", "n_fake", "features", "seed"}}`: of these weights, of training images, of the last
-            epoch's weights), halves (likewise, of one half of the real images), class_shares, losses, left_out
-            (sentences), nearest (what `nearest.png` beside the card shows); for a conditional model classes (their
-            names) and class_scores (as `classes` of `evaluation.Report.to_json`); and address, what `GAN.from_preset`
-            is to be given: without it the name of a preset that comes with kerasgan, and a path with a place to fill in
-            for others.
+            seconds, cores, gpus (names), licence, notes, evaluation (the command), scores, reference and last (each
+            `{name: {"value", "error", "n_real", "n_fake", "features", "seed"}}`: of these weights, of training images,
+            of the last epoch's weights), halves (likewise, of one half of the real images), class_shares, losses,
+            left_out (sentences), nearest (what `nearest.png` beside the card shows); for a conditional model classes
+            (their names) and class_scores (as `classes` of `evaluation.Report.to_json`); and address, what
+            `GAN.from_preset` is to be given: without it the name of a preset that comes with kerasgan, and a path with
+            a place to fill in for others.
         picture: whether there is a `samples.png`.
 
     Returns:
@@ -209,7 +209,8 @@ def _making(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         steps += f", the end of epoch {facts['epoch']} of {facts['epochs']}"
     yield "generator updates", steps
     if "seconds" in facts:
-        yield "wall time of the whole training", f"{facts['seconds'] / 60:.0f} minutes on {facts['cores']} CPU cores"
+        on = " and ".join([f"{facts['cores']} CPU cores", *facts.get("gpus", ())])
+        yield "wall time of the whole training", f"{facts['seconds'] / 60:.0f} minutes on {on}"
     yield "seed", facts["seed"]
     parameters = facts["parameters"]
     yield "parameters", f"generator {parameters['generator']:,}, discriminator {parameters['discriminator']:,}"

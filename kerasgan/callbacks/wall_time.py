@@ -7,12 +7,15 @@ import time
 from typing import Any
 
 import keras
+import tensorflow as tf
 
 from kerasgan.files import Path, replacing
 
 
 class WallTime(keras.callbacks.Callback):
     """Adds up the seconds that training takes, over interruptions, in a JSON file: `{"seconds": ..., "cores": ...}`.
+
+    Where GPUs have a part in it, also "gpus": what they are called, those of interrupted parts included.
 
     It is written at the end of training, after the first epoch, and at ends of epochs and steps when a minute has
     passed; a kill loses what came after.
@@ -28,7 +31,9 @@ class WallTime(keras.callbacks.Callback):
         self.path = pathlib.Path(path)
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        self._before = json.loads(self.path.read_text())["seconds"] if self.path.is_file() else 0.0
+        before = json.loads(self.path.read_text()) if self.path.is_file() else {}
+        self._before = before.get("seconds", 0.0)
+        self._gpus = sorted({*before.get("gpus", ()), *map(_called, tf.config.list_physical_devices("GPU"))})
         self._start = self._written = time.monotonic()
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
@@ -42,4 +47,9 @@ class WallTime(keras.callbacks.Callback):
         self._written = time.monotonic()
         seconds = self._before + self._written - self._start
         with replacing(self.path) as temporary:
-            temporary.write_text(json.dumps({"seconds": seconds, "cores": os.cpu_count()}) + "\n")
+            facts = {"seconds": seconds, "cores": os.cpu_count(), **({"gpus": self._gpus} if self._gpus else {})}
+            temporary.write_text(json.dumps(facts) + "\n")
+
+
+def _called(gpu):
+    return tf.config.experimental.get_device_details(gpu).get("device_name", "GPU")

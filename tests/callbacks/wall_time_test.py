@@ -4,6 +4,7 @@ import json
 import types
 
 import keras
+import tensorflow as tf
 from conftest import small_gan, small_images
 
 from kerasgan import callbacks
@@ -23,3 +24,21 @@ def test_time_is_added_up_and_written_within_long_epochs(tmp_path, monkeypatch):
         small_gan().fit(small_images(32), batch_size=8, verbose=0, callbacks=[callbacks.WallTime(path), watch])
     # Looked at when training begins, once a batch, and again whenever it writes.
     assert seen == [None, 90, 90, 180, 210, 210, 300, 300, 390, 420]
+
+
+def test_gpus_are_remembered_over_interruptions(tmp_path, monkeypatch):
+    """A training that went on on another machine names the hardware of all its parts."""
+    path = tmp_path / "time.json"
+    fit = {"batch_size": 8, "verbose": 0, "callbacks": [callbacks.WallTime(path)]}
+    with monkeypatch.context() as patched:
+        patched.setattr(tf.config, "list_physical_devices", lambda kind=None: ["a gpu", "a gpu"])
+        patched.setattr(tf.config.experimental, "get_device_details", lambda gpu: {"device_name": "NVIDIA H200"})
+        callback = callbacks.WallTime(path)
+        callback.on_train_begin()
+        callback.on_epoch_end(0)
+    assert json.loads(path.read_text())["gpus"] == ["NVIDIA H200"]
+    small_gan().fit(small_images(8), **fit)
+    assert json.loads(path.read_text())["gpus"] == ["NVIDIA H200"]
+    path.unlink()
+    small_gan().fit(small_images(8), **fit)
+    assert json.loads(path.read_text()).keys() == {"seconds", "cores"}

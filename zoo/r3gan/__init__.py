@@ -59,13 +59,27 @@ register_preset(
     score_every=10,
     image_shape=(64, 64, 3),
     conditional=True,
-    epochs=130,
+    epochs=123,
     batch_size=64,
     width=256,
     full_width_until=8,
-    schedule_images=130 * 46 * 64,
+    schedule_images=5980 * 64,
     learning_rate="cosine(0.0005, 5e-05, 5980)",
     penalties="r1(cosine(1, 0.1, 5980), every=4), r2(cosine(1, 0.1, 5980), every=4)",
     augment="diffaugment(color, translation, probability=0.5)",
     ema_decay="halving(cosine(0, 500, 5980))",
+    notes="""The networks are the paper's, narrow: 256 channels for maps of 4 and 8 pixels, then half as many with each
+doubling, so that the largest maps, which cost most, have 32. Few pictures ask for augmentation from the start, with a
+probability of one half, below the .8 from which on it may leak (StyleGAN2-ADA), and without cutout, which left grey
+patches in the samples of an earlier trial. FCD and KID of 302 samples against the 302 pictures of the validation split,
+by epoch of 46 steps:
+
+| | 1 | 10 | 20 | 30 | 40 | 60 | 80 | 100 | 110 | 120 | 123 |
+|---|---|---|---|---|---|---|---|---|---|---|---|
+| FCD | 290 | 304 | 237 | 212 | 185 | 163 | 159 | 156 | 155 | 152.5 | 153.1 |
+| KID | .436 | .422 | .269 | .201 | .152 | .118 | .107 | .106 | .104 | .1006 | .1010 |
+
+The weights are those of the last epoch: it has not gone on to the 130 of its schedules, and of the 120th, which is
+better by .4 %, there is no copy. Epochs 1 to 122 took six minutes on one NVIDIA H200, each step compiled by XLA, and
+the last one two cores of a CPU that had other work. One training, nothing of it tuned by its scores.""",
 )
