@@ -68,3 +68,23 @@ them D soon cannot tell images apart (real .56, generated .44 after 15 epochs), 
 help. G's rate is InfoGAN's. At the end the generator itself, in place of its average, scores 7.4 where the average
 scores 5.4.""",
 )
+
+NEVER_TRAINED = "The paper's settings, never trained where this was written: no weights come along."
+register_preset(
+    "dcgan_celeb_a",
+    "dcgan",
+    dataset="celeb_a",
+    split="train",
+    validation_split="validation",
+    image_shape=(64, 64, 3),
+    notes=NEVER_TRAINED,
+)
+register_preset(
+    "dcgan_stl10",
+    "dcgan",
+    dataset="stl10",
+    split="unlabelled[:95000]",
+    validation_split="unlabelled[95000:]",
+    image_shape=(64, 64, 3),
+    notes=NEVER_TRAINED,
+)

@@ -54,3 +54,13 @@ register_preset(
 How far apart two trainings can lie: 5,000 updates with the same settings on all 60,000 images
 (`examples/infogan_codes.py`) scored, on the test split, FCD 6.7, 307 nats and a code accuracy of .575.""",
 )
+
+register_preset(
+    "infogan_mnist",
+    "infogan",
+    dataset="mnist",
+    split="train[:55000]",
+    validation_split="train[55000:]",
+    image_shape=(28, 28, 1),
+    notes="The paper's settings, which no weights here were trained by.",
+)

@@ -49,6 +49,7 @@ register_preset(
     image_shape=(28, 28, 1),
     conditional=True,
     precision="bfloat16",
+    notes="The family's 28-pixel settings; no weights come along yet.",
 )
 register_preset(
     "r3gan_noto_emoji",
@@ -82,4 +83,30 @@ by epoch of 46 steps:
 The weights are those of the last epoch: it has not gone on to the 130 of its schedules, and of the 120th, which is
 better by .4 %, there is no copy. Epochs 1 to 122 took six minutes on one NVIDIA H200, each step compiled by XLA, and
 the last one two cores of a CPU that had other work. One training, nothing of it tuned by its scores.""",
+)
+
+
+NEVER_TRAINED = "The paper's settings, never trained where this was written: no weights come along."
+register_preset(
+    "r3gan_cifar10",
+    "r3gan",
+    dataset="cifar10",
+    split="train[:45000]",
+    validation_split="train[45000:]",
+    score_every=10,
+    image_shape=(32, 32, 3),
+    conditional=True,
+    epochs=445,  # as many images as the 400 of all 50,000
+    notes=NEVER_TRAINED,
+)
+register_preset(
+    "r3gan_celeb_a",
+    "r3gan",
+    dataset="celeb_a",
+    split="train",
+    validation_split="validation",
+    score_every=5,
+    image_shape=(64, 64, 3),
+    epochs=123,  # 20 million images
+    notes=f"{NEVER_TRAINED} They are those of FFHQ-64.",
 )

@@ -85,3 +85,13 @@ Networks, dropout, latent, batch size and loss are the paper's; G is narrower (1
 together under 60 MB. From epoch 12 on FCD stays between 75 and 85: speckle that a fully connected generator has to
 unlearn pixel by pixel, from a discriminator with half of its units dropped.""",
 )
+
+register_preset(
+    "vanilla_gan_mnist",
+    "vanilla_gan",
+    dataset="mnist",
+    split="train[:55000]",
+    validation_split="train[55000:]",
+    image_shape=(28, 28, 1),
+    notes="The paper's settings, which no weights here were trained by.",
+)
