@@ -92,7 +92,7 @@ def resolve(
             raise
         what = "points" if len(shape) == 1 else "images"
         raise ValueError(f"{str(error).removesuffix('.')}, the shape of {dataset}'s {what}.") from None
-    if batch_size is not None and batch_size >= 1 and not batch_size % recipe.d_steps:
+    if batch_size is not None and min(batch_size, recipe.d_steps) >= 1 and not batch_size % recipe.d_steps:
         # What a recipe gives by images it has worked out by its batch.
         share = {"batch_size": batch_size // recipe.d_steps}
         recipe = registry.get_recipe(family.name, **{**_given(overrides), **none, **share})
