@@ -19,7 +19,7 @@ import zipfile
 from typing import Any
 
 import kerasgan
-from kerasgan import cards
+from kerasgan import cards, registry
 from kerasgan.deserialization import RefusedError, load_keras, refuse_code
 from kerasgan.errors import first_line, is_number, suggestion
 from kerasgan.files import Path, check_writable, replacing, sha256_of
@@ -186,6 +186,11 @@ def find(preset: Path, sha256: str | None = None) -> pathlib.Path:
         return shipped[str(preset)]
     path = pathlib.Path(preset)
     if not path.exists():
+        if str(preset) in registry.list_preset_recipes():
+            raise ValueError(
+                f"There is no preset, run folder or .keras file {str(preset)!r}: it is a recipe, which comes without "
+                f"weights. Train it with: kerasgan train --recipe={preset}"
+            )
         names = f" Known names: {', '.join(sorted(shipped))}." if shipped else ""
         raise ValueError(
             f"There is no preset, run folder or .keras file {str(preset)!r}.{names}{suggestion(str(preset), shipped)}"
