@@ -2,6 +2,8 @@
 shapes of those data.
 """
 
+import re
+
 import pytest
 import tensorflow_datasets as tfds
 
@@ -9,20 +11,21 @@ import kerasgan
 from kerasgan import callbacks, cli, presets, registry, runs
 
 SHIPPED = ("fashion_mnist", "noto_emoji")
+NARROW = ("--width=8", "--group_width=4", "--blocks=1")
 RECIPES = {  # and what makes each small; the shapes of the images and the schedules are the recipe's
     "vanilla_gan_mnist": ("--generator_units=8", "--discriminator_units=4"),
     "infogan_mnist": (),  # whose networks have no width to set
     "dcgan_celeb_a": ("--generator_width=4", "--discriminator_width=4"),
-    "r3gan_celeb_a": ("--width=8", "--group_width=4", "--blocks=1"),
-    "r3gan_cifar10": ("--width=8", "--group_width=4", "--blocks=1"),
-    "r3gan_stl10": ("--width=8", "--group_width=4", "--blocks=1"),
+    "r3gan_celeb_a": (*NARROW, "--penalties=", "--augment="),  # one with them is enough, and they take long to trace
+    "r3gan_cifar10": NARROW,
+    "r3gan_stl10": (*NARROW, "--penalties=", "--augment="),
 }
 
 
 @pytest.fixture
 def made_up():
-    """Random images and labels in the place of every dataset, 24 in any split; nothing is downloaded."""
-    with tfds.testing.mock_data(num_examples=24, policy=tfds.testing.MockPolicy.USE_CODE):
+    """Random images and labels in the place of every dataset, 10 in any split; nothing is downloaded."""
+    with tfds.testing.mock_data(num_examples=10, policy=tfds.testing.MockPolicy.USE_CODE):
         yield
 
 
@@ -41,17 +44,15 @@ def test_all_of_them_are_here():
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_it_trains(name, tmp_path):
     output = tmp_path / "run"
-    short = ("--steps=2", "--batch_size=8", "--validation_split=", "--quiet")
+    short = ("--steps=2", "--batch_size=4", "--validation_split=", "--quiet")
     assert cli.main(["train", f"--recipe={name}", f"--output={output}", *short, *RECIPES[name]]) == 0
     full, config = runs.resolve_recipe(name), runs.read_config(output)
     assert (config.dataset, config.split) == (full.dataset, full.split)
-    assert (config.steps, config.epochs, config.batch_size) == (2, None, 8)
+    assert (config.steps, config.epochs, config.batch_size) == (2, None, 4)
     for same in ("image_shape", "classes", "loss"):
         assert config.recipe[same] == full.recipe[same]
-    gan = kerasgan.GAN.from_preset(output)
-    assert int(gan.step.numpy()) == 2
-    assert gan.generate(2, seed=0).shape == (2, *full.recipe["image_shape"])
     assert callbacks.read_history(output / "history.csv")["step"] == [2]
+    assert {"final.keras", "samples", "curves.png"} <= {path.name for path in output.iterdir()}
 
 
 @pytest.mark.usefixtures("made_up")
@@ -134,15 +135,14 @@ def test_r3gan_at_64_pixels_has_the_numbers_for_ffhq(name, splits, images, epoch
 
 
 def test_a_recipe_without_weights_says_that_it_is_one(capsys):
-    expected = (
+    expected = re.escape(
         "There is no preset, run folder or .keras file 'r3gan_cifar10': it is a recipe, which comes without weights. "
         "Train it with: kerasgan train --recipe=r3gan_cifar10"
     )
     assert not {*RECIPES} & {*kerasgan.list_presets()}
     for ask in (kerasgan.GAN.from_preset, presets.find):
-        with pytest.raises(ValueError) as caught:
+        with pytest.raises(ValueError, match=f"^{expected}$"):
             ask("r3gan_cifar10")
-        assert str(caught.value) == expected
     assert cli.main(["list"]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("recipes without weights"))
     listed = line.partition("--recipe: ")[2].split(", ")
