@@ -17,9 +17,9 @@ RECIPES = {  # and what makes each small; the shapes of the images and the sched
     "vanilla_gan_mnist": ("--generator_units=8", "--discriminator_units=4"),
     "infogan_mnist": (),  # whose networks have no width to set
     "dcgan_celeb_a": ("--generator_width=4", "--discriminator_width=4"),
-    "r3gan_celeb_a": NARROW,
+    "r3gan_celeb_a": (*NARROW, "--penalties=", "--augment="),  # which the next one has
     "r3gan_cifar10": NARROW,
-    "r3gan_stl10": NARROW,
+    "r3gan_stl10": (*NARROW, "--penalties=", "--augment="),
 }
 
 
