@@ -49,14 +49,17 @@ bench: $(VENV)/.installed-bench
 	$(BIN)/python benchmarks/serving.py
 
 # A run that was cut goes on where it stopped; one that is finished is only scored again.
-PRESETS := vanilla_gan_fashion_mnist dcgan_fashion_mnist ebgan_fashion_mnist infogan_fashion_mnist r3gan_noto_emoji
+PRESETS := vanilla_gan_fashion_mnist dcgan_fashion_mnist ebgan_fashion_mnist infogan_fashion_mnist \
+  r3gan_fashion_mnist r3gan_noto_emoji
 presets: data
 	@for name in $(PRESETS); do \
 	  if [ -f runs/$$name/config.json ]; then resume=--resume; else resume=--noresume; fi; \
-	  case $$name in *_noto_emoji) of='the pictures of Noto Color Emoji are under the SIL Open Font License 1.1';; \
-	    *) of='Fashion-MNIST is under the MIT licence';; esac; \
+	  case $$name in \
+	    *_noto_emoji) pictures='the pictures of Noto Color Emoji are under the SIL Open Font License 1.1';; \
+	    *) pictures='Fashion-MNIST is under the MIT licence';; \
+	  esac; \
 	  $(BIN)/kerasgan train --recipe=$$name $$resume && \
-	  $(BIN)/kerasgan preset --run=runs/$$name --output=saved_models/$$name --licence="Apache-2.0; $$of" || exit 1; \
+	  $(BIN)/kerasgan preset --run=runs/$$name --output=saved_models/$$name --licence="Apache-2.0; $$pictures" || exit 1; \
 	done
 
 clean:

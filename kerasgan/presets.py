@@ -188,8 +188,8 @@ def find(preset: Path, sha256: str | None = None) -> pathlib.Path:
     if not path.exists():
         if str(preset) in registry.list_preset_recipes():
             raise ValueError(
-                f"{preset} is a recipe without weights. Train it: kerasgan train --recipe={preset}, and load "
-                f"runs/{preset}."
+                f"There is no preset, run folder or .keras file {str(preset)!r}: it is a recipe, which comes without "
+                f"weights. Train it with: kerasgan train --recipe={preset}"
             )
         names = f" Known names: {', '.join(sorted(shipped))}." if shipped else ""
         raise ValueError(

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import types
 import numpy as np
 import pytest
 import tensorflow as tf
+import tensorflow_datasets as tfds
 from conftest import assert_same_weights
 
 import kerasgan
@@ -690,24 +692,44 @@ def test_a_toy_for_a_convolutional_family(dataset):
         runs.resolve("infogan", dataset)
 
 
-def test_a_presets_recipe_is_its_own_command(fashion_mnist, noto_emoji):
-    splits = {
-        fashion_mnist: ("train[:55000]", "train[55000:]"),
-        noto_emoji: ("train", "validation"),  # which keep variants of one emoji together
-    }
-    for name in registry.list_preset_recipes():
-        if registry.get_preset_recipe(name).dataset not in splits:  # see tests/zoo/recipes_test.py
+def check_is_its_own_command(name):
+    recipe, config = registry.get_preset_recipe(name), runs.resolve_recipe(name)
+    assert runs.command(config) == f"kerasgan train --recipe={name}"
+    for said in ("model", "dataset", "split", "validation_split", "score_every"):
+        assert getattr(config, said) == getattr(recipe, said)
+    assert (config.recipe["classes"] is not None) == bool(recipe.settings.get("conditional"))
+    changed = dataclasses.replace(config, epochs=config.epochs + 1)
+    words = shlex.split(runs.command(changed))
+    assert f"--epochs={config.epochs + 1}" in words
+    usual = registry.get_recipe(config.model, image_shape=config.recipe["image_shape"])
+    usual = {**dataclasses.asdict(usual), "precision": "float32"}
+    for setting, value in config.recipe.items():
+        if setting == "classes" and value is not None:
+            assert "--conditional" in words
             continue
-        config = runs.resolve_recipe(name)
-        assert runs.command(config) == f"kerasgan train --recipe={name}"
-        assert (config.split, config.validation_split) == splits[config.dataset]
-        changed = dataclasses.replace(config, epochs=config.epochs + 1)
-        assert f"--epochs={config.epochs + 1}" in runs.command(changed)
-        usual = registry.get_recipe(config.model, image_shape=config.recipe["image_shape"])
-        usual = {**dataclasses.asdict(usual), "precision": "float32"}
-        for setting, value in config.recipe.items():
-            said = ("conditional" if setting == "classes" else f"{setting}={value}") in runs.command(changed)
-            assert said or value == usual[setting] or setting in ("epochs", "batch_size")
+        said = any(word.startswith(f"--{setting}=") for word in words)
+        assert said or value == usual[setting] or setting in ("epochs", "batch_size")
+
+
+@pytest.mark.parametrize("dataset", ["fashion_mnist", "noto_emoji"])
+def test_a_presets_recipe_is_its_own_command(dataset, request):
+    request.getfixturevalue(dataset)
+    names = [name for name in registry.list_preset_recipes() if registry.get_preset_recipe(name).dataset == dataset]
+    assert names
+    for name in names:
+        check_is_its_own_command(name)
+
+
+def test_a_recipe_of_data_from_the_web_is_its_own_command():
+    here = ("fashion_mnist", "noto_emoji")
+    names = [name for name in registry.list_preset_recipes() if registry.get_preset_recipe(name).dataset not in here]
+    assert names
+    with tfds.testing.mock_data(num_examples=1, policy=tfds.testing.MockPolicy.USE_CODE):  # which downloads nothing
+        for name in names:
+            check_is_its_own_command(name)
+
+
+def test_an_unknown_recipe_is_told_what_it_may_be():
     with pytest.raises(ValueError, match="Did you mean 'dcgan_fashion_mnist'"):
         runs.resolve_recipe("dcgan_fashion_mnits")
 

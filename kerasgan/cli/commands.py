@@ -38,8 +38,12 @@ def list_all(values: flags.FlagValues, options: Options) -> None:
     width = max(len(name) for name in registry.list_models())
     for name in registry.list_models():
         print(f"{name:{width}}  {registry.get_family(name).summary}")
-    if presets.list_presets():
-        print(f"\ntrained, for --preset: {', '.join(presets.list_presets())}")
+    trained = presets.list_presets()
+    if trained:
+        print(f"\ntrained, for --preset: {', '.join(trained)}")
+    recipes = [name for name in registry.list_preset_recipes() if name not in trained]
+    if recipes:
+        print(f"\nrecipes without weights, for kerasgan train --recipe: {', '.join(recipes)}")
     own = _own()
     if own:
         width = max(map(len, own))
