@@ -90,6 +90,8 @@ class Average:
         return self.follower
 
     def _is_stale(self):
+        if not self._states:  # there are no statistics, and the step that is saved must not tell who has drawn
+            return False
         return int(self.statistics_step.numpy()) != int(self.step.numpy())
 
     def _compute_statistics(self) -> None:

