@@ -122,6 +122,47 @@ def test_xla_can_differentiate_resampling(layer):
     np.testing.assert_allclose(compiled, gradient(x), rtol=1e-5, atol=1e-6)
 
 
+def test_a_fresh_block_is_the_identity():
+    inputs = keras.Input((5, 5, 4))
+    network = keras.Model(inputs, networks._block(inputs, 4, 3, iter(range(9))))
+    x = np.random.default_rng(0).normal(size=(2, 5, 5, 4)).astype(np.float32)
+    np.testing.assert_array_equal(network(x), x)
+
+
+def test_the_basis_is_a_map_for_each_channel_times_a_number():
+    layer = Basis(2)
+    layer.build((None, 3))
+    maps = np.arange(12.0).reshape(2, 2, 3)
+    layer.maps.assign(maps)
+    x = np.array([[1.0, 0.0, -2.0], [0.5, 3.0, 1.0]], np.float32)
+    y = layer(x).numpy()
+    assert y.shape == (2, 2, 2, 3)
+    np.testing.assert_array_equal(y[0, 1, 0], [6.0, 0.0, -16.0])  # maps[1, 0] is 6, 7, 8
+    np.testing.assert_array_equal(y, [[[maps[i, j] * row for j in range(2)] for i in range(2)] for row in x])
+
+
+def test_a_class_has_a_linear_head_of_its_own():
+    """The authors' (feature * embedding(one-hot label)).sum() by numpy: column c of the last kernel is the embedding of
+    class c."""
+    network = networks.discriminator((32, 32, 3), 3, [16] * 4, 1, 4, 0)
+    feature, logits = network.layers[-2:]
+    embedding = logits.kernel.numpy()  # (16, 3)
+    assert (feature.kernel.shape, feature.use_bias, logits.use_bias) == ((16, 16), False, False)
+    images = np.random.default_rng(0).normal(size=(4, 32, 32, 3)).astype(np.float32)
+    judged = network(images).numpy()
+    features = keras.Model(network.input, feature.output)(images).numpy()
+    for label in range(3):
+        by_embedding = (features * (np.eye(3)[label] @ embedding.T)).sum(axis=1)
+        np.testing.assert_allclose(judged[:, label], by_embedding, rtol=1e-4, atol=1e-5)
+
+
+def test_the_heads_begin_with_the_deviation_of_the_authors_embedding():
+    """1 / sqrt(width * classes), and 1 / sqrt(width) without classes."""
+    for classes, deviation in ((10, 1 / np.sqrt(256 * 10)), (0, 1 / np.sqrt(256))):
+        network = networks.discriminator((32, 32, 3), classes, [256] * 4, 1, 16, 0)
+        assert network.get_layer("logits").kernel.numpy().std() == pytest.approx(deviation, rel=0.15)
+
+
 def test_a_block_by_numpy():
     rng = np.random.default_rng(0)
     inputs = keras.Input((5, 5, 4))
@@ -161,9 +202,31 @@ def test_the_papers_schedules():
     assert large.penalties == "r1(cosine(75, 7.5, 78125)), r2(cosine(75, 7.5, 78125))"
 
 
+def test_the_schedules_of_28_pixels():
+    recipe = registry.get_recipe("r3gan")
+    assert (recipe.image_shape, recipe.batch_size, recipe.epochs, recipe.augment) == ((28, 28, 1), 64, 46, None)
+    assert recipe.learning_rate == "cosine(0.001, 0.0001, 39514)"  # 2,528,896 images in batches of 64
+    assert recipe.penalties == ("r1(cosine(0.25, 0.025, 39514), every=8), r2(cosine(0.25, 0.025, 39514), every=8)")
+    assert recipe.ema_decay == "halving(cosine(0, 2000, 39514))"  # 128,000 images
+    short = registry.get_recipe("r3gan", batch_size=32, schedule_images=3200)
+    assert short.learning_rate == "cosine(0.001, 0.0001, 100)"
+    assert short.beta_2 == "cosine(0.9, 0.99, 100)"
+    assert short.ema_decay == "halving(cosine(0, 4000, 100))"
+
+
+def test_a_field_that_is_set_takes_the_place_of_its_schedule_alone():
+    recipe = registry.get_recipe("r3gan", learning_rate=1e-4, penalties="r1(1)", schedule_images=6400)
+    assert (recipe.learning_rate, recipe.penalties) == (1e-4, "r1(1)")
+    assert recipe.beta_2 == "cosine(0.9, 0.99, 100)"
+
+
 def test_none_is_none():
     recipe = registry.get_recipe("r3gan", penalties=None, ema_decay=None, image_shape=(32, 32, 3), augment=None)
     assert (recipe.penalties, recipe.ema_decay, recipe.augment) == (None, None, None)
+    none = {"penalties": None, "ema_decay": None, "augment": None}
+    small = {"image_shape": (32, 32, 3), "width": 16, "full_width_until": 32, "blocks": 1, "group_width": 4}
+    gan = kerasgan.create_model("r3gan", **none, **small)
+    assert (gan.penalties, gan.augment, gan.ema_decay) == ((), None, None)
 
 
 @pytest.mark.parametrize(
@@ -181,11 +244,3 @@ def test_what_cannot_be_built(settings, message):
     with pytest.raises(ValueError, match=message) as error:
         kerasgan.create_model("r3gan", **settings)
     assert "\n" not in str(error.value)
-
-
-def test_lazy_penalties_of_a_deep_network():
-    """TensorFlow's graph optimizer made of their sums what it then could not run ("tmp_var ... already exists")."""
-    gan = kerasgan.create_model("r3gan", classes=10, penalties="r1(0.025, every=16)", width=128)
-    images = np.random.default_rng(0).uniform(-1, 1, (128, 28, 28, 1)).astype(np.float32)
-    logs = gan.fit(images, np.arange(128) % 10, batch_size=64, verbose=0).history
-    assert 0 < logs["r1"][0] < 1
