@@ -94,7 +94,6 @@ def small_images(n=64, seed=0):
 
 def weights_of(gan):
     """All saved numbers of a GAN, both optimizers' included."""
-    gan.inference_generator()  # brings an average up to date, as saving does
     variables = [*gan.variables, *gan.d_optimizer.variables, *gan.g_optimizer.variables]
     return [np.asarray(variable) for variable in variables]
 
