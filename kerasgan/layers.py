@@ -104,12 +104,11 @@ class Upsample(keras.layers.Layer):
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        height, width, channels = inputs.shape[1:]
-        # Not a resize, for whose gradient XLA has no kernel; tiling takes twice as long on a CPU.
-        wide = ops.reshape(ops.concatenate([inputs, inputs], axis=3), (-1, height, 2 * width, channels))
-        doubled = ops.reshape(ops.concatenate([wide, wide], axis=2), (-1, 2 * height, 2 * width, channels))
-        weights = _separable((1, 2, 1), channels, self.compute_dtype)
-        return ops.depthwise_conv(doubled, weights, padding="same", data_format="channels_last")
+        return _upsample(inputs)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        batch, height, width, channels = input_shape
+        return batch, 2 * height, 2 * width, channels
 
 
 @keras.saving.register_keras_serializable("kerasgan")
@@ -120,8 +119,33 @@ class Downsample(keras.layers.Layer):
     """
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        weights = _separable((1, 3, 3, 1), inputs.shape[3], self.compute_dtype)
-        return ops.depthwise_conv(inputs, weights, strides=2, padding="same", data_format="channels_last")
+        return _downsample(inputs)
+
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        batch, height, width, channels = input_shape
+        return batch, height // 2, width // 2, channels
+
+
+# Each is the other's gradient, of any order, up to a factor of 4: TensorFlow's own gradient of a depthwise convolution
+# with strides takes thirty times as long as the convolution on a CPU, where it was two fifths of R3GAN's step.
+
+
+@tf.custom_gradient
+def _upsample(x):
+    height, width, channels = x.shape[1:]
+    # Not a resize, for whose gradient XLA has no kernel; tiling takes twice as long on a CPU.
+    wide = ops.reshape(ops.concatenate([x, x], axis=3), (-1, height, 2 * width, channels))
+    doubled = ops.reshape(ops.concatenate([wide, wide], axis=2), (-1, 2 * height, 2 * width, channels))
+    weights = _separable((1, 2, 1), channels, x.dtype)
+    outputs = ops.depthwise_conv(doubled, weights, padding="same", data_format="channels_last")
+    return outputs, lambda gradient: 4.0 * _downsample(gradient)
+
+
+@tf.custom_gradient
+def _downsample(x):
+    weights = _separable((1, 3, 3, 1), x.shape[3], x.dtype)
+    outputs = ops.depthwise_conv(x, weights, strides=2, padding="same", data_format="channels_last")
+    return outputs, lambda gradient: _upsample(gradient) / 4.0
 
 
 def _separable(weights, channels, dtype):
