@@ -32,6 +32,10 @@ def main(folder):
         small.save(folder / f"{name}_1.npz", *small.train_conditional(policy=policy))
         small.save(folder / f"{name}_2.npz", *small.train_conditional(two, policy=policy))
 
+    for name in kerasgan.list_models():
+        gans, logs = zip(*(small.train_family(name, strategy) for strategy in (None, two)), strict=True)
+        compare(folder / f"family_{name}.npz", name, gans, logs)
+
     with two.scope():
         refused = small.make(batch_norm=True)
         norm = keras.layers.BatchNormalization(synchronized=True)
@@ -51,6 +55,20 @@ def main(folder):
     gan.save(folder / "two.keras")
     loaded = keras.saving.load_model(folder / "two.keras")
     np.savez(folder / "samples.npz", before=gan.generate(4), after=loaded.generate(4))
+
+
+def compare(path, name, gans, logs):
+    """Writes how far the weights are apart, beside how far they have moved, and what was logged."""
+    started, one, several = (
+        np.concatenate(
+            [weight.ravel() for network in (gan.generator, gan.discriminator) for weight in network.get_weights()]
+        )
+        for gan in (kerasgan.create_model(name), *gans)
+    )
+    dropout = any(isinstance(layer, keras.layers.Dropout) for layer in gans[0].discriminator.layers)
+    logged = {f"{number}_{key}": values for number, of_one in enumerate(logs) for key, values in of_one.items()}
+    apart, moved = np.abs(several - one).mean(), np.abs(one - started).mean()
+    np.savez(path, apart=apart, moved=moved, dropout=dropout, **logged)
 
 
 def overflow(two, path):

@@ -62,6 +62,15 @@ def train(strategy=None, shuffled=False, batch_norm=False, **options):
     return gan, history, scores
 
 
+def train_family(name, strategy=None):
+    """A registered GAN after two updates with a global batch of 8, and what `fit` logged."""
+    keras.config.set_dtype_policy("float32")
+    with (strategy or tf.distribute.get_strategy()).scope():
+        gan = kerasgan.create_model(name, sync_batch_norm=True)
+    images = np.random.default_rng(0).uniform(*gan.value_range, (16, *gan.sample_shape)).astype(np.float32)
+    return gan, gan.fit(tf.data.Dataset.from_tensor_slices(images).batch(8), verbose=0).history
+
+
 def save(path, gan, history, scores):
     """All numbers of a training as one `.npz`."""
     weights = {f"weight_{i}": weight for i, weight in enumerate(gan.get_weights())}

@@ -107,7 +107,7 @@ def test_resampling_with_zeros_outside():
     np.testing.assert_allclose(Downsample()(x), halved(x), atol=1e-6)
 
 
-@pytest.mark.parametrize("layer, resample", [(Upsample, doubled), (Downsample, halved)])
+@pytest.mark.parametrize(("layer", "resample"), [(Upsample, doubled), (Downsample, halved)])
 def test_gradients_of_resampling_are_the_transposed_matrix(layer, resample):
     """The matrix from what numpy makes of each pixel by itself; the second time the tape differentiates the gradient,
     which gives the matrix again."""
