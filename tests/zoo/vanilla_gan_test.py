@@ -50,6 +50,16 @@ def test_maxout_is_the_largest_of_five_pieces(gan):
 def test_dropout_of_inputs_and_hidden_units(gan):
     rates = [layer.rate for layer in gan.discriminator.layers if isinstance(layer, keras.layers.Dropout)]
     assert rates == [0.2, 0.5, 0.5]
+    small = {"generator_units": 4, "discriminator_units": 4}
+    other = kerasgan.create_model("vanilla_gan", input_dropout=0.0, dropout=0.3, **small).discriminator
+    assert [layer.rate for layer in other.layers if isinstance(layer, keras.layers.Dropout)] == [0.0, 0.3, 0.3]
+
+
+@pytest.mark.parametrize("setting", [{"input_dropout": 1.0}, {"dropout": -0.1}])
+def test_a_share_of_dropout_that_is_none(setting):
+    ((field, found),) = setting.items()
+    with pytest.raises(ValueError, match=f"^{field} must be at least 0 and below 1; found {found}.$"):
+        kerasgan.create_model("vanilla_gan", **setting)
 
 
 def test_noise_has_unit_variance(gan):

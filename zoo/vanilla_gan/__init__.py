@@ -39,9 +39,10 @@ def build(recipe: VanillaGANRecipe) -> "GAN":
     latent = for_classes(Uniform(recipe.latent_dim, -math.sqrt(3.0), math.sqrt(3.0)), recipe.classes)
     logits = getattr(latent, "classes", 1)  # one for each class
     shape, units, pieces = recipe.image_shape, recipe.discriminator_units, recipe.discriminator_pieces
+    dropouts = recipe.input_dropout, recipe.dropout
     gan = GAN(
         networks.generator(shape, latent.dim, recipe.generator_units, recipe.seed),
-        networks.discriminator(shape, units, pieces, recipe.seed, logits),
+        networks.discriminator(shape, units, pieces, recipe.seed, logits, *dropouts),
         latent,
         value_range=(0, 1) if len(recipe.image_shape) == 3 else None,
         ema_decay=recipe.ema_decay,

@@ -30,11 +30,18 @@ def generator(image_shape: tuple[int, ...], latent_dim: int, units: int, seed: i
     return keras.Model(z, images, name="generator")
 
 
-def discriminator(image_shape: tuple[int, ...], units: int, pieces: int, seed: int, logits: int = 1) -> keras.Model:
+def discriminator(
+    image_shape: tuple[int, ...],
+    units: int,
+    pieces: int,
+    seed: int,
+    logits: int = 1,
+    input_dropout: float = 0.2,
+    dropout: float = 0.5,
+) -> keras.Model:
     """Images `[B, H, W, C]` in [0, 1], or vectors `[B, n]` -> logits `[B, logits]`.
 
     Two maxout layers (Goodfellow et al. 2013, arXiv:1302.4389): each unit is the largest of `pieces` linear ones.
-    Dropout keeps .8 of the inputs and .5 of every hidden layer.
 
     Args:
         image_shape: as for the generator.
@@ -42,16 +49,17 @@ def discriminator(image_shape: tuple[int, ...], units: int, pieces: int, seed: i
         pieces: linear pieces of a maxout unit.
         seed: of the initial weights and of the dropout masks.
         logits: how many: one, or one for each class.
+        input_dropout, dropout: the share of the inputs, and of each hidden layer's units, that are set to 0.
     """
     seeds = iter(range(seed * 1000 + 500, seed * 1000 + 1000))
     images = keras.Input(image_shape, name="images")
     x = layers.Flatten()(images)
-    for rate in (0.2, 0.5):
+    for rate in (input_dropout, dropout):
         x = layers.Dropout(rate, seed=next(seeds))(x)
         x = layers.Dense(units * pieces, kernel_initializer=_uniform(0.005, seeds))(x)
         # Pieces before units: TensorFlow takes the maximum over the last axis of all at half the speed on a CPU.
         x = layers.Reshape((pieces, units))(x)
         x = ops.max(x, axis=1)  # (B, units)
-    x = layers.Dropout(0.5, seed=next(seeds))(x)
+    x = layers.Dropout(dropout, seed=next(seeds))(x)
     judged = layers.Dense(logits, kernel_initializer=_uniform(0.005, seeds), dtype="float32", name="logits")(x)
     return keras.Model(images, judged, name="discriminator")

@@ -19,6 +19,8 @@ class VanillaGANRecipe(Recipe):
     generator_units: int = 1200
     discriminator_units: int = 240
     discriminator_pieces: int = 5
+    input_dropout: float = 0.2
+    dropout: float = 0.5  # of the hidden layers
     optimizer: str = "sgd"  # or "adam": beta_1 .5; none of the momenta and divisors below
     learning_rate: float | str = 0.1  # with "adam" a schedule too, such as "cosine(0.0005, 0.0, 50000)"
     generator_learning_rate: float | str | None = None  # None is the same for both, as in the paper
@@ -35,6 +37,9 @@ class VanillaGANRecipe(Recipe):
                 "vanilla_gan makes images (height, width, channels) with 1 or 3 channels, or vectors (n,); "
                 f"found image_shape={shape}."
             )
+        for field in ("input_dropout", "dropout"):
+            if not 0.0 <= getattr(self, field) < 1.0:
+                raise ValueError(f"{field} must be at least 0 and below 1; found {getattr(self, field)}.")
         if self.optimizer not in ("sgd", "adam"):
             raise ValueError(f"optimizer must be sgd or adam; found {self.optimizer!r}.")
         if self.generator_learning_rate is None:
