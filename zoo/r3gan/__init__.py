@@ -49,6 +49,21 @@ register_preset(
     image_shape=(28, 28, 1),
     conditional=True,
     precision="bfloat16",
+    notes="""FCD of 5,000 images against the validation split, seed 0, the rate constant and the average short
+(`--split='train[:27000]' --set=beta_2=.95 --ema_decay='halving(100)'`). What counts at first is the number of updates,
+and images seen hardly at all, so that small batches learn three times as fast:
+
+| batch | rate | weight of R1 and R2 | after 27,000 images | after 54,000 |
+|---|---|---|---|---|
+| 64 | .001 | .25 | 233 | 111 |
+| 64 | .001 | .025 | 229 | 94 |
+| 64 | .0025 | .025 | 393 | |
+| 32 | .001 | .025 | 133 | |
+| 32 | .0005 | .025 | 146 | 72 |
+| 16 | .001 | .025 | 70 | 41 |
+| 16 | .001 | .005 | 74 | |
+
+Two blocks for each size of the maps, as the paper has, take 1.4 times as long.""",
 )
 register_preset(
     "r3gan_noto_emoji",
