@@ -106,10 +106,6 @@ class Upsample(keras.layers.Layer):
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return _upsample(inputs)
 
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        batch, height, width, channels = input_shape
-        return batch, 2 * height, 2 * width, channels
-
 
 @keras.saving.register_keras_serializable("kerasgan")
 class Downsample(keras.layers.Layer):
@@ -120,10 +116,6 @@ class Downsample(keras.layers.Layer):
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return _downsample(inputs)
-
-    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
-        batch, height, width, channels = input_shape
-        return batch, height // 2, width // 2, channels
 
 
 # Each is the other's gradient, of any order, up to a factor of 4: TensorFlow's own gradient of a depthwise convolution

@@ -236,7 +236,7 @@ def test_the_schedules_of_28_pixels():
 
 
 def test_a_field_that_is_set_takes_the_place_of_its_schedule_alone():
-    recipe = registry.get_recipe("r3gan", learning_rate=1e-4, penalties="r1(1)", schedule_images=6400)
+    recipe = registry.get_recipe("r3gan", learning_rate=1e-4, penalties="r1(1)", schedule_images=1600)
     assert (recipe.learning_rate, recipe.penalties) == (1e-4, "r1(1)")
     assert recipe.beta_2 == "cosine(0.9, 0.99, 100)"
 

@@ -6,8 +6,10 @@ import math
 from kerasgan.registry import Recipe
 
 PAPER = "paper"  # of fields where None says that there is none
-COUNTS = ("batch_size", "epochs", "latent_dim", "width", "full_width_until", "blocks", "group_width")
-COUNTS += ("embedding_dim", "schedule_images")
+COUNTS = (  # fields that must be at least 1
+    *("batch_size", "epochs", "schedule_images"),
+    *("latent_dim", "width", "full_width_until", "blocks", "group_width", "embedding_dim"),
+)
 
 
 @dataclasses.dataclass(frozen=True)
