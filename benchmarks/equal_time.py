@@ -7,12 +7,15 @@ each turn the contestant is kept; whoever starts the same command again goes on 
 for so many minutes is only drawn from. The PyTorch contestants, which have no schedule, go on from 12 minutes to 120;
 ours, whose schedules are to end with the training, begins anew.
 
+Or they are trained side by side, each on a processor of its own, which takes half as long with two of them.
+
 The real pictures of the scores are all there are, training pictures among them, because a test split of 350 is fewer
 than the features have dimensions. So a generator that copies would score well; two columns tell: the mean distance to
 the nearest training picture, and KID against the test pictures alone, which is unbiased however few there are.
 """
 
 import ast
+import concurrent.futures
 import importlib.util
 import json
 import os
@@ -88,17 +91,18 @@ class Contestant:
         suffix: of the model's file.
         settings: what the training depends on; a training with others is not gone on with.
         arguments: of `by_seconds`.
+        core: the one processor that it may compute on; None is all.
 
     Raises:
         ValueError: the folder holds a training with other settings.
     """
 
-    def __init__(self, title, module, folder, minutes, suffix, settings, arguments):
+    def __init__(self, title, module, folder, minutes, suffix, settings, arguments, core=None):
         self.title, self.seconds = title, 60.0 * minutes
         self.result = folder / f"{minutes:g}min{suffix}"
         self.facts_path = self.result.with_suffix(".json")
         written = folder / "settings.json"
-        settings = json.loads(json.dumps(settings))
+        settings = json.loads(json.dumps({**settings, **({} if core is None else {"cores": 1})}))
         if written.is_file() and (found := json.loads(written.read_text())) != settings:
             other = [name for name in {**found, **settings} if found.get(name) != settings.get(name)]
             raise ValueError(
@@ -107,7 +111,7 @@ class Contestant:
         folder.mkdir(parents=True, exist_ok=True)
         with replacing(written) as temporary:
             temporary.write_text(json.dumps(settings, indent=2) + "\n")
-        self._worker = lambda: Worker(module, "by_seconds", folder=folder, **arguments)
+        self._worker = lambda: Worker(module, "by_seconds", core, folder=folder, **arguments)
         self.worker = None
 
     @property
@@ -153,14 +157,35 @@ class Contestant:
             self.worker.__exit__()
 
 
-def train(contestants):
-    """Lets those without a result take turns until all have one."""
+def _play_to_the_end(contestant):
+    while not contestant.is_done:
+        contestant.play()
+
+
+def train(contestants, side_by_side):
+    """Lets those without a result take turns, or all play at once, until all have one."""
     for one in contestants:
         one.begin()
         if not one.is_done and one.spent >= one.seconds:  # cut between its last turn and that
             one.keep()
+    if side_by_side:
+        with concurrent.futures.ThreadPoolExecutor(len(contestants)) as pool:
+            for played in [pool.submit(_play_to_the_end, one) for one in contestants]:
+                played.result()
     while waiting := [one for one in contestants if not one.is_done]:
         min(waiting, key=lambda one: one.spent).play()
+
+
+def cores_for(n):
+    """One processor for each of n contestants.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+    cores = sorted(os.sched_getaffinity(0))
+    if len(cores) < n:
+        raise ValueError(f"--side_by_side needs a processor for each of {n} contestants; found {len(cores)}.")
+    return cores[:n]
 
 
 def of_test(extractor, test_features, samples, seed):
@@ -226,7 +251,7 @@ def facts_of_trained(ours, gan):
     }
 
 
-def contest(dataset, ours, split, settings, minutes, folder, n, features, batch_statistics, output):
+def contest(dataset, ours, split, settings, minutes, folder, n, features, batch_statistics, side_by_side, output):
     """Trains, draws and scores; prints a table, and writes JSON and a page of pictures.
 
     Raises:
@@ -239,7 +264,7 @@ def contest(dataset, ours, split, settings, minutes, folder, n, features, batch_
     by_split = {name: data.load_array(dataset, name, SHAPE) for name in data.splits_of(dataset)}
     real, test = np.concatenate(list(by_split.values())), by_split["test"]
     title = f"ours: {ours}"
-    contestants, drawn, facts = [], {}, {}
+    entered, drawn, facts = [], {}, {}
     common = {"dataset": data.with_version(dataset), "split": split}
     if config is None:
         gan = presets.load(ours)
@@ -250,20 +275,18 @@ def contest(dataset, ours, split, settings, minutes, folder, n, features, batch_
         of_ours = {"model": config.model, "batch": config.batch_size, "settings": config.recipe}
         arguments = {"images": training, "labels": labels, "class_names": names, **of_ours}
         place = folder / f"ours-{minutes:g}min"
-        contestants.append(
-            Contestant(title, "keras_by_seconds", place, minutes, ".keras", {**common, **of_ours}, arguments)
-        )
+        entered.append((title, "keras_by_seconds", place, minutes, ".keras", {**common, **of_ours}, arguments))
     for other, module, package, of_other in OTHERS:
         if importlib.util.find_spec(package) is None:
             print(f"{other} is left out, because it is not installed: pip install {package.replace('_', '-')}.")
             continue
         of_other = {**of_other, "seed": 0}
         arguments = {"images": training, **of_other}
-        contestants.append(
-            Contestant(other, module, folder / module, minutes, ".pt", {**common, **of_other}, arguments)
-        )
+        entered.append((other, module, folder / module, minutes, ".pt", {**common, **of_other}, arguments))
+    cores = cores_for(len(entered)) if side_by_side else [None] * len(entered)
+    contestants = [Contestant(*entry, core) for entry, core in zip(entered, cores, strict=True)]
     try:
-        train(contestants)
+        train(contestants, side_by_side)
         for one in contestants:
             drawn[one.title], facts[one.title] = one.draw(n, 0, batch_statistics), one.facts
     finally:
@@ -277,6 +300,7 @@ def contest(dataset, ours, split, settings, minutes, folder, n, features, batch_
         **common,
         "settings": None if config is None else config.recipe,
         "moving_statistics": not batch_statistics,
+        "side_by_side": side_by_side,
         "machine": {"cores": os.cpu_count(), "processor": processor()},
         "libraries": {
             "python": platform.python_version(),

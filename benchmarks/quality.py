@@ -13,7 +13,8 @@ takes the moving ones. Writes a table, the scores as JSON, and both models' samp
     python benchmarks/quality.py --dataset=noto_emoji --minutes=12 [--ours=r3gan_noto_emoji] [--set=schedule_images=N]
 
 trains ours, PyTorch's DCGAN example at 64x64 and the package lightweight-gan, where that is installed, for so many
-minutes each on the training pictures, in turns, and scores 3,000 pictures of each. Training steps alone are counted,
+minutes each on the training pictures, in turns (or, with `--side_by_side`, at once, each on a processor of its own),
+and scores 3,000 pictures of each. Training steps alone are counted,
 not reading the data, starting, tracing, saving or drawing. A command that was cut goes on when it is given again. Our
 schedules should end when the minutes do: `--set` has the recipe's settings. `--ours` may also be a run, a preset's
 folder or a `.keras` file (`./saved_models/NAME`, as a bare name means the recipe), which is scored as it is.
@@ -47,6 +48,7 @@ flags.DEFINE_integer("rounds", 10, "clothes: turns of each that are timed")
 flags.DEFINE_integer("steps", 8, "clothes: training steps in a turn")
 flags.DEFINE_bool("moving_statistics", False, "draw the example's images with the moving batch statistics")
 flags.DEFINE_float("minutes", 12.0, "emoji: that each is trained", lower_bound=0.0)
+flags.DEFINE_bool("side_by_side", False, "emoji: train all at once, each on one processor, rather than in turns")
 flags.DEFINE_string("folder", "runs/quality-emoji", "emoji: where the trainings are, or go")
 flags.DEFINE_string("features", "efficientnet_lite0", "emoji: what is compared, as of kerasgan evaluate")
 flags.DEFINE_multi_string("set", [], "emoji: NAME=VALUE, a setting of our recipe")
@@ -56,7 +58,7 @@ DEFAULTS = {
     "noto_emoji": {"ours": "r3gan_noto_emoji", "split": "train", "n": 3_000},
 }
 OTHERS_FLAGS = {  # what has no meaning for a dataset
-    "fashion_mnist": ("minutes", "folder", "features", "set"),
+    "fashion_mnist": ("minutes", "folder", "features", "set", "side_by_side"),
     "noto_emoji": ("torch", "epochs", "rounds", "steps"),
 }
 
@@ -104,6 +106,7 @@ def beside_others():
             FLAGS.n,
             FLAGS.features,
             not FLAGS.moving_statistics,
+            FLAGS.side_by_side,
             check_output_file(output),
         )
     except ValueError as error:

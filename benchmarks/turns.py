@@ -13,6 +13,7 @@ import importlib
 import importlib.util
 import multiprocessing
 import multiprocessing.connection
+import os
 import resource
 import subprocess
 import sys
@@ -31,6 +32,7 @@ class Worker:
     Args:
         module: its name; it lies in this folder.
         function: of that module; returns `{name: function}`.
+        core: the one processor that it may compute on; None is all.
         **arguments: of the function.
 
     Attributes:
@@ -40,12 +42,11 @@ class Worker:
         SystemExit: something failed in the process, or it died; says what.
     """
 
-    def __init__(self, module: str, function: str, **arguments):
+    def __init__(self, module: str, function: str, core: int | None = None, **arguments):
         self._module = module
         self._connection, far_end = multiprocessing.Pipe()
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, module, str(far_end.fileno())], pass_fds=[far_end.fileno()]
-        )
+        command = [sys.executable, __file__, module, str(far_end.fileno()), *([] if core is None else [str(core)])]
+        self._process = subprocess.Popen(command, pass_fds=[far_end.fileno()])
         far_end.close()
         names = self._ask((function, arguments))
         self.runners = {name: self._runner(name) for name in names}
@@ -157,4 +158,6 @@ def _serve(module: str, connection: multiprocessing.connection.Connection):
 
 
 if __name__ == "__main__":
+    if len(sys.argv) > 3:  # before a framework asks how many there are
+        os.sched_setaffinity(0, {int(sys.argv[3])})
     _serve(sys.argv[1], multiprocessing.connection.Connection(int(sys.argv[2])))

@@ -7,6 +7,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -23,7 +24,8 @@ def contestants(base):
         return 1 / 0
     def die():
         os.kill(os.getpid(), signal.SIGABRT)
-    return {"add": lambda n: base + n, "process": os.getpid, "fail": fail, "die": die}
+    cores = lambda: os.sched_getaffinity(0)
+    return {"add": lambda n: base + n, "process": os.getpid, "cores": cores, "fail": fail, "die": die}
 """
 
 
@@ -266,9 +268,34 @@ def test_the_turn_is_that_of_who_has_spent_the_least():
 
     log = []
     players = [Player("a", 0.0, 30.0, log), Player("b", 20.0, 20.0, log), Player("c", 60.0, 20.0, log)]
-    equal_time.train(players)
+    equal_time.train(players, side_by_side=False)
     assert log == ["a begins", "b begins", "c begins", "a", "b", "a", "b"]
     assert all(player.is_done for player in players)
+
+
+def test_side_by_side_nobody_waits_for_another():
+    import equal_time
+
+    log, both = [], threading.Barrier(2, timeout=60)
+
+    class Waiting(Player):
+        def play(self):
+            both.wait()  # for the other one's turn
+            super().play()
+
+    players = [Waiting("a", 0.0, 20.0, log), Waiting("b", 0.0, 20.0, log)]
+    equal_time.train(players, side_by_side=True)
+    assert sorted(log) == ["a"] * 3 + ["a begins"] + ["b"] * 3 + ["b begins"]
+    with pytest.raises(ValueError, match=r"needs a processor for each of 1000000 contestants; found \d+"):
+        equal_time.cores_for(10**6)
+
+
+def test_a_worker_on_one_processor():
+    from turns import Worker
+
+    core = max(os.sched_getaffinity(0))
+    with Worker("players", "contestants", core, base=0) as worker:
+        assert worker.runners["cores"]() == {core}
 
 
 def test_a_training_with_other_settings_is_not_gone_on_with(tmp_path):
