@@ -14,10 +14,10 @@ takes the moving ones. Writes a table, the scores as JSON, and both models' samp
 
 trains ours, PyTorch's DCGAN example at 64x64 and the package lightweight-gan, where that is installed, for so many
 minutes each on the training pictures, in turns (or, with `--side_by_side`, at once, each on a processor of its own),
-and scores 3,000 pictures of each. Training steps alone are counted,
-not reading the data, starting, tracing, saving or drawing. A command that was cut goes on when it is given again. Our
-schedules should end when the minutes do: `--set` has the recipe's settings. `--ours` may also be a run, a preset's
-folder or a `.keras` file (`./saved_models/NAME`, as a bare name means the recipe), which is scored as it is.
+and scores 3,000 pictures of each. Training steps alone are counted, not reading the data, starting, tracing, saving or
+drawing. A command that was cut goes on when it is given again. Our schedules should end when the minutes do: `--set`
+has the recipe's settings. `--ours` may also be a run, a preset's folder or a `.keras` file (`./saved_models/NAME`, as
+a bare name means the recipe), which is scored as it is.
 """
 
 import json

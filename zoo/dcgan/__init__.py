@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from kerasgan.registry import register, register_preset
+from kerasgan.registry import UNTRAINED, register, register_preset
 from kerasgan.zoo.dcgan.recipe import DCGANRecipe
 
 if TYPE_CHECKING:
@@ -75,8 +75,8 @@ register_preset(
     split="train",
     validation_split="validation",
     image_shape=(64, 64, 3),
-    notes="""A recipe alone: no preset ships, for the data could not be had where this was written, and it was never
-trained there. Nothing but the settings of the paper's 64x64 images and, of the authors' code for faces, 25 epochs and a
+    notes=f"""{UNTRAINED}
+Nothing but the settings of the paper's 64x64 images and, of the authors' code for faces, 25 epochs and a
 discriminator of 128 channels. The paper's faces were others, which it did not publish; CelebA's are cropped to the
 178x178 in the middle.""",
 )

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from kerasgan.registry import register, register_preset
+from kerasgan.registry import UNTRAINED, register, register_preset
 from kerasgan.zoo.infogan.recipe import InfoGANRecipe
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ register_preset(
     validation_split="train[55000:]",
     image_shape=(28, 28, 1),
     epochs=12,
-    notes="""A recipe alone: no preset ships, for the data could not be had where this was written, and it was never
-trained there. Nothing but the paper's settings for MNIST. 12 epochs of 55,000 images are 5,148 updates; the authors'
+    notes=f"""{UNTRAINED}
+Nothing but the paper's settings for MNIST. 12 epochs of 55,000 images are 5,148 updates; the authors'
 launcher stops after 5,000.""",
 )

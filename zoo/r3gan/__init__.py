@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from kerasgan.registry import register, register_preset
+from kerasgan.registry import UNTRAINED, register, register_preset
 from kerasgan.zoo.r3gan.recipe import R3GANRecipe
 
 if TYPE_CHECKING:
@@ -108,8 +108,8 @@ register_preset(
     image_shape=(32, 32, 3),
     conditional=True,
     epochs=449,
-    notes="""A recipe alone: no preset ships, for the data could not be had where this was written, and it was never
-trained there. The paper's settings for CIFAR-10, with augmentation as `kerasgan` has it. The paper trains on all 50,000
+    notes=f"""{UNTRAINED}
+The paper's settings for CIFAR-10, with augmentation as `kerasgan` has it. The paper trains on all 50,000
 images; here 5,000 of them are kept to score on, and 449 epochs of 87 updates reach the end of the schedules, 20 million
 images in batches of 512. It asks for a GPU, where `--precision=bfloat16` is faster.""",
 )
@@ -122,8 +122,8 @@ register_preset(
     score_every=5,
     image_shape=(64, 64, 3),
     epochs=124,
-    notes="""A recipe alone: no preset ships, for the data could not be had where this was written, and it was never
-trained there. The paper's settings for faces of 64x64, FFHQ's, with augmentation as `kerasgan` has it. 124 epochs of
+    notes=f"""{UNTRAINED}
+The paper's settings for faces of 64x64, FFHQ's, with augmentation as `kerasgan` has it. 124 epochs of
 635 updates reach the end of the schedules, 20 million images in batches of 256. It asks for a GPU, where
 `--precision=bfloat16` is faster.""",
 )
@@ -136,8 +136,8 @@ register_preset(
     score_every=10,
     image_shape=(64, 64, 3),
     epochs=211,
-    notes="""A recipe alone: no preset ships, for the data could not be had where this was written, and it was never
-trained there. The paper has no settings for STL-10; these are those of its other 64x64 images, FFHQ's, with
+    notes=f"""{UNTRAINED}
+The paper has no settings for STL-10; these are those of its other 64x64 images, FFHQ's, with
 augmentation as `kerasgan` has it. It has no classes, because 100,000 of the images have no labels, and of the 5,000 of
 `train` too few of each. 211 epochs of 371 updates reach the end of the schedules, 20 million images in batches of 256.
 It asks for a GPU, where `--precision=bfloat16` is faster.""",

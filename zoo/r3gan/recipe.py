@@ -30,8 +30,9 @@ class Settings:
 
 
 SETTINGS = {
-    # Ours, for three hours on two cores: narrow maps, half as deep, a faster start, small batches (what counts at first
-    # is the number of updates: notes of r3gan_fashion_mnist), penalties in every 8th of them, a twelfth of the images.
+    # Ours, for two hours on two quiet cores: narrow maps, half as deep, a faster start, small batches (what counts at
+    # first is the number of updates: notes of r3gan_fashion_mnist), penalties in every 8th of them, an eleventh of the
+    # images.
     # The gammas are CIFAR-10's.
     28: Settings(
         *(128, 7, 16, (0.05, 0.005)),

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from kerasgan.registry import register, register_preset
+from kerasgan.registry import UNTRAINED, register, register_preset
 from kerasgan.zoo.vanilla_gan.recipe import VanillaGANRecipe
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ register_preset(
     validation_split="train[50000:]",
     score_every=5,
     image_shape=(28, 28, 1),
-    notes="""A recipe alone: no preset ships, for the data could not be had where this was written, and it was never
-trained there. Nothing but the authors' `mnist.yaml`: its 50,000 images in batches of 100, its 10,000 to validate on,
+    notes=f"""{UNTRAINED}
+Nothing but the authors' `mnist.yaml`: its 50,000 images in batches of 100, its 10,000 to validate on,
 SGD with a momentum that grows for 250 epochs, where this ends; they stopped by hand.""",
 )
