@@ -19,6 +19,7 @@ USAGE = """\
 kerasgan trains, samples and exports generative adversarial networks.
 
   kerasgan list                                                                GAN families, trained presets, your own
+  kerasgan train photos                                                        of a folder of pictures, in half an hour
   kerasgan train --model=dcgan --dataset=fashion_mnist --epochs=20 --output=runs/dcgan
   kerasgan train --output=runs/dcgan --resume                                  go on after an interruption
   kerasgan train --model=dcgan --dataset=fashion_mnist --conditional --output=runs/clothes
@@ -43,7 +44,7 @@ COMMANDS: dict[str, tuple[Callable[..., int | None], Callable[[], Options]]] = {
     "export": (commands.export, commands.define_export),
     "verify": (commands.verify, commands.define_verify),
 }
-TAKES_FOLDER = ("verify",)
+TAKES_FOLDER = {"verify": True, "train": False}  # whether they must be given one
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -73,7 +74,7 @@ def main(argv: list[str] | None = None) -> int:
             return 0
         rest = options.parse(argv[1:])
         if command in TAKES_FOLDER:
-            if len(rest) != 1:
+            if len(rest) > 1 or (TAKES_FOLDER[command] and not rest):
                 raise UsageError(f"{command} takes one folder; found {' '.join(rest) or 'none'}.")
         elif rest:
             raise UsageError(f"{command} takes options only; found {rest[0]!r}.")

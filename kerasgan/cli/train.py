@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import pathlib
 import sys
 from typing import Any
 
@@ -9,6 +10,8 @@ from absl import flags
 
 from kerasgan import registry
 from kerasgan.cli.options import Options, UsageError, define_real, import_tensorflow, literal, required, say
+
+WIDEST = 34  # of the left column of a table, in characters
 
 # How a training goes about it; the others say what it comes to, and stand in the run's config.json.
 HOW = (
@@ -22,6 +25,8 @@ def define() -> Options:
     options = Options(
         "train",
         "trains a GAN and leaves everything in a run folder",
+        "kerasgan train photos",
+        "kerasgan train photos --minutes=120 --output=runs/long",
         "kerasgan train --model=dcgan --dataset=fashion_mnist --output=runs/dcgan",
         "kerasgan train --model=dcgan --dataset=folder:photos --image_shape=64,64,3 --learning_rate=1e-4 \\\n"
         "      --ema_decay=.999 --minutes=60 --output=runs/photos",
@@ -30,10 +35,10 @@ def define() -> Options:
         "      --augment=color,translation --output=runs/clothes",
         "kerasgan train --recipe=dcgan_fashion_mnist",
     )
-    options.group("What a new run needs (--recipe alone says it all)")
+    options.group("What a new run needs (--recipe alone says it all, and so does a folder, a .zip or a dataset's name)")
     options.text("model", "GAN family, see `kerasgan list`")
     define_real(options)
-    options.text("output", "the run's folder; with --recipe default runs/RECIPE")
+    options.text("output", "the run's folder; default runs/RECIPE with --recipe, and runs/photos of a folder photos")
     options.text("recipe", "train as a preset was, such as dcgan_fashion_mnist; other options change it")
 
     options.group("Data")
@@ -112,8 +117,13 @@ def _shown(recipe: Any, fields: Any) -> str:
     return " ".join(f"--{field}={value}" for field, value in values.items())
 
 
-def run(values: flags.FlagValues, options: Options) -> int:
-    """Trains; returns the exit status."""
+def run(values: flags.FlagValues, options: Options, pictures: str | None = None) -> int:
+    """Trains; returns the exit status.
+
+    Args:
+        values, options: of the command line.
+        pictures: what is to be looked at and trained on, where the command chooses what was not said.
+    """
     if values.resume and values.overwrite:
         raise UsageError("--resume and --overwrite exclude each other.")
     if values.epochs is not None and values.steps is not None:
@@ -121,6 +131,8 @@ def run(values: flags.FlagValues, options: Options) -> int:
     recipe = None if values.recipe is None else registry.get_preset_recipe(values.recipe)
     if recipe is not None and values.output is None:
         values["output"].value = f"runs/{recipe.name}"
+    if pictures is not None:
+        _take(pictures, values)
     required(values, "output")
     asked = _asked(values, options)
     if recipe is not None:
@@ -141,6 +153,8 @@ def run(values: flags.FlagValues, options: Options) -> int:
             raise UsageError(f"--resume goes on with the run's own settings; these differ: {'; '.join(changed)}.")
         config = runs.with_end(config, values.epochs, values.steps)
     else:
+        if pictures is not None:
+            asked = _choose(asked, values)
         for name in ("model", "dataset"):
             if asked[name] is None:
                 raise UsageError(f"--{name} is missing.")
@@ -173,6 +187,51 @@ def run(values: flags.FlagValues, options: Options) -> int:
         else:
             say(f"done: {values.output}/final.keras, samples/, history.csv, curves.png")
     return 0
+
+
+def _take(pictures: str, values: Any) -> None:
+    """A folder, archive or dataset given without an option: what is trained on, and where the run goes."""
+    for name in ("dataset", "recipe"):
+        if values[name].value is not None:
+            raise UsageError(f"{pictures!r} and --{name} both say what to train on; leave one out.")
+    values["dataset"].value = pictures
+    if values.output is None:
+        values["output"].value = f"runs/{pathlib.Path(os.path.abspath(pictures)).stem}"
+
+
+def _choose(asked: dict[str, Any], values: Any) -> dict[str, Any]:
+    """What was asked for, and for the rest what the pictures, the machine and the time make sensible; it is said."""
+    from kerasgan import runs
+    from kerasgan.data.survey import survey
+
+    known = {**asked, "minutes": values.minutes}
+    found = survey(asked["dataset"])
+    _print_table(f"{asked['dataset']} holds", found.rows(), values.quiet)
+    chosen = runs.choose_game(found, known)
+    asked = {**asked, **{choice.option: choice.value for choice in chosen}}
+    settled = {name: value for name, value in asked.items() if not (name == "split" and value is None)}
+    if settled.get("epochs") is None and settled.get("steps") is None:
+        settled["steps"] = 1000  # for now
+    config = runs.resolve(**settled)
+    if not values.quiet:
+        say("measuring how long a step takes")
+    chosen += runs.choose_length(found, config, known, runs.time_step(config))
+    rows = [(choice.flag, choice.why) for choice in chosen]
+    _print_table("chosen, each an option that can be given", rows, values.quiet)
+    of_the_training = {choice.option: choice.value for choice in chosen}
+    if "minutes" in of_the_training:
+        values["minutes"].value = of_the_training.pop("minutes")
+    return {**asked, **of_the_training}
+
+
+def _print_table(title: str, rows: list[tuple[str, str]], quiet: bool) -> None:
+    if quiet:
+        return
+    width = max(len(left) for left, _ in rows if len(left) <= WIDEST)
+    print(f"{title}:")
+    for left, text in rows:
+        print(f"  {left:{width}}  {text}" if len(left) <= WIDEST else f"  {left}\n{'':{width + 4}}{text}")
+    print(flush=True)
 
 
 def _verbosity(quiet: Any) -> str | int:

@@ -1,4 +1,4 @@
-"""The source of folders: all images below one, in PNG, JPEG, WebP and BMP files.
+"""The source of folders and `.zip` archives: all images below one, in PNG, JPEG, WebP and BMP files.
 
 Files have no order of their own, and that of their names puts the cats before the dogs. So a slice is cut from them as
 the SHA-256 of their names orders them: a random sample, with the rest of which it makes the whole, on every machine;
@@ -12,15 +12,16 @@ import collections
 import concurrent.futures
 import hashlib
 import itertools
-import os
 import pathlib
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
 from kerasgan.classes import some
-from kerasgan.data.images import SUFFIXES, read_image, read_shape
+from kerasgan.data.images import read_image, read_shape
+from kerasgan.data.pictures import Pictures, find_pictures
 from kerasgan.data.source import Source
 from kerasgan.data.splits import cut, is_slice
 
@@ -33,66 +34,63 @@ def open_folder(folder: pathlib.Path, split: str) -> Source:
     Raises:
         ValueError: there is no such folder or split, or there are no images below it.
     """
-    if not folder.is_dir():
-        raise ValueError(f"There is no folder {folder}.")
-    files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
-    if not files:
-        raise ValueError(f"{folder} holds no images ({', '.join(SUFFIXES)}).")
+    pictures = find_pictures(folder)
+    files = pictures.files
     part = cut(split, len(files), str(folder), what="images")
     chosen = files
     if is_slice(split):
-        chosen = sorted(files, key=lambda path: _digest(path.relative_to(folder)))[part]
-    source = Source(len(chosen), np.uint8, lambda: _common_shape(chosen), ())
-    readable: list[pathlib.Path] = []
-    source.examples = _read(chosen, source, readable)
-    source.find_names = lambda: _find_names(folder, files)
-    source.find_labels = lambda: _find_labels(folder, files, source, readable, not is_slice(split))
+        chosen = sorted(files, key=_digest)[part]
+    source = Source(len(chosen), np.uint8, lambda: _common_shape(pictures, chosen), ())
+    readable: list[pathlib.PurePath] = []
+    source.examples = _read(pictures, chosen, source, readable)
+    source.find_names = lambda: find_class_folders(pictures)
+    source.find_labels = lambda: _find_labels(pictures, source, readable, not is_slice(split))
     source.no_classes = "its images do not lie in sub-folders, one for each class"
     return source
 
 
-def _find_names(folder: pathlib.Path, files: list[pathlib.Path]) -> tuple[str, ...] | None:
-    """The folders in a folder, all of which hold images; None where none does.
+def find_class_folders(pictures: Pictures) -> tuple[str, ...] | None:
+    """The folders in a folder or archive, all of which hold images; None where none does.
 
     Raises:
         ValueError: some hold none, or there are images beside them.
     """
-    names = sorted(entry.name for entry in os.scandir(folder) if entry.is_dir() and entry.name[0] != ".")
-    found = {_class_of(path, folder) for path in files}
+    names, folder = pictures.folders, pictures.path
+    found = {class_of(file) for file in pictures.files}
     if found.isdisjoint(names):
         return None
     if outside := found.difference(names):  # in the folder itself, or in hidden ones
-        beside = [path for path in files if _class_of(path, folder) in outside]
+        beside = [file for file in pictures.files if class_of(file) in outside]
         raise ValueError(
             f"{folder} has class folders ({some(names)}) and {len(beside)} image(s) beside them "
-            f"({some(path.relative_to(folder).as_posix() for path in beside)}): move each into the folder of its class."
+            f"({some(file.as_posix() for file in beside)}): move each into the folder of its class."
         )
     empty = [name for name in names if name not in found]
     if empty:
+        links = " (links to folders are not followed)" if set(empty) & set(pictures.links) else ""
         raise ValueError(
-            f"{folder} has class folders without an image ({some(empty)}): fill or remove them; the others "
+            f"{folder} has class folders without an image ({some(empty)}){links}: fill or remove them; the others "
             f"are {some(name for name in names if name in found)}."
         )
     return tuple(names)
 
 
-def _class_of(path: pathlib.Path, folder: pathlib.Path) -> str | None:
-    """The first folder on the way to a file; None where it lies in `folder` itself."""
-    inside = path.parts[len(folder.parts) :]
-    return inside[0] if len(inside) > 1 else None
+def class_of(file: pathlib.PurePath) -> str | None:
+    """The first folder on the way to a file; None where it lies in none."""
+    return file.parts[0] if len(file.parts) > 1 else None
 
 
-def _find_labels(
-    folder: pathlib.Path, files: list[pathlib.Path], source: Source, readable: list[pathlib.Path], whole: bool
-) -> np.ndarray:
-    names = _find_names(folder, files) or ()
+def _find_labels(pictures: Pictures, source: Source, readable: list[pathlib.PurePath], whole: bool) -> np.ndarray:
+    names = find_class_folders(pictures) or ()
     for _ in source.examples:  # those that were not asked for: which are readable shows when they are read
         pass
     number = {name: i for i, name in enumerate(names)}
-    labels = np.array([number[str(_class_of(path, folder))] for path in readable], np.int64)
+    labels = np.array([number[str(class_of(file))] for file in readable], np.int64)
     missing = np.flatnonzero(np.bincount(labels, minlength=len(names)) == 0)
     if whole and len(missing):
-        raise ValueError(f"{folder} has class folders without a readable image ({some(names[i] for i in missing)}).")
+        raise ValueError(
+            f"{pictures.path} has class folders without a readable image ({some(names[i] for i in missing)})."
+        )
     return labels
 
 
@@ -102,11 +100,11 @@ def _digest(path: pathlib.PurePath) -> bytes:
     return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
 
 
-def _common_shape(files: list[pathlib.Path]) -> tuple[int, int, int] | None:
+def _common_shape(pictures: Pictures, files: list[pathlib.PurePath]) -> tuple[int, int, int] | None:
     """The size that all images have, grey ones being RGB among others of that; None where they differ."""
     size, channels = None, 1
-    for path in files:
-        shape = read_shape(path)
+    for file in files:
+        shape = read_shape(pictures, file)
         if shape is None:
             continue  # it is named and counted when it is read
         if size not in (None, shape[:2]):
@@ -115,22 +113,29 @@ def _common_shape(files: list[pathlib.Path]) -> tuple[int, int, int] | None:
     return size and (*size, channels)
 
 
-def _read(files: list[pathlib.Path], source: Source, readable: list[pathlib.Path]) -> Iterator[np.ndarray]:
+def _read(
+    pictures: Pictures, files: list[pathlib.PurePath], source: Source, readable: list[pathlib.PurePath]
+) -> Iterator[np.ndarray]:
+    for file, found in in_threads(lambda file: read_image(pictures, file), files):
+        if found is None:
+            source.skipped.append(file.name)
+            continue
+        image, see_through = found
+        if see_through:
+            source.see_through.append(file.name)
+        readable.append(file)
+        yield image
+
+
+def in_threads(work: Callable[[Any], Any], items: Iterable[Any]) -> Iterator[tuple[Any, Any]]:
+    """Each item with what `work` makes of it, in their order, a few of them ahead."""
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
         ahead: collections.deque = collections.deque()
-        remaining = iter(files)
+        remaining = iter(items)
         while True:
-            for path in itertools.islice(remaining, DECODED_AHEAD - len(ahead)):
-                ahead.append((path, pool.submit(read_image, path)))
+            for item in itertools.islice(remaining, DECODED_AHEAD - len(ahead)):
+                ahead.append((item, pool.submit(work, item)))
             if not ahead:
                 return
-            path, reading = ahead.popleft()
-            found = reading.result()
-            if found is None:
-                source.skipped.append(path.name)
-                continue
-            image, see_through = found
-            if see_through:
-                source.see_through.append(path.name)
-            readable.append(path)
-            yield image
+            item, working = ahead.popleft()
+            yield item, working.result()

@@ -2,12 +2,13 @@
 
 import pathlib
 import struct
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 from PIL import ExifTags, Image
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP")  # of Pillow's many some run other programs, whatever a file's name says
+JPEG = ("JPEG", "MPO")  # of which phones put two into one file
 LARGEST_IMAGE = 2**25  # pixels; a file of a few kB can unpack to gigabytes
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp")
 
@@ -21,7 +22,8 @@ _UPRIGHT = {  # what sets upright a picture of that EXIF orientation; from 5 on,
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-_FAULTS = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)  # what Pillow's decoders raise
+SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations of pictures that lie on their side
+FAULTS = (OSError, ValueError, SyntaxError, Image.DecompressionBombError)  # what Pillow's decoders raise
 
 
 def fit_image(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
@@ -56,18 +58,26 @@ def fit_image(image: np.ndarray, shape: tuple[int, int, int]) -> np.ndarray:
     return result if image.dtype == np.uint8 else np.clip(result, 0.0, 1.0)
 
 
-def read_image(path: pathlib.Path) -> tuple[np.ndarray, bool] | None:
-    """The picture in a file, upright as its EXIF orientation says.
+class Files(Protocol):
+    """What files are read from."""
+
+    def open(self, file: pathlib.PurePath) -> BinaryIO:
+        """One of them, to read; an OSError says that it cannot be."""
+
+
+def read_image(files: Files, name: pathlib.PurePath) -> tuple[np.ndarray, bool] | None:
+    """The picture in a file, upright as its EXIF orientation says; the first of one that moves.
 
     Returns:
         uint8 `[h, w, 1 or 3]`, and whether it has transparent pixels, which are laid over white; None where the file
-        is no readable image or too large a one.
+        is no readable image or too large a one. (Of JPEG those that are too large are read at a half, a quarter or an
+        eighth of their size, which costs no more memory than that.)
     """
     see_through = False
     try:
-        with Image.open(path, formats=FORMATS) as file:
+        with files.open(name) as content, Image.open(content, formats=FORMATS) as file:
             image: Any = file  # what Pillow makes of it changes its class
-            if image.width * image.height > LARGEST_IMAGE:
+            if not _made_small_enough(image):
                 return None
             image.load()  # or what stands behind a PNG's pixels is not seen
             # Pillow's own `exif_transpose` also writes the EXIF data anew, and fails at what cameras put there.
@@ -84,27 +94,37 @@ def read_image(path: pathlib.Path) -> tuple[np.ndarray, bool] | None:
                 pixels = np.asarray(Image.alpha_composite(white, image).convert("RGB"))
             else:
                 pixels = np.asarray(image.convert("RGB"))
-    except _FAULTS:
+    except FAULTS:
         return None
     return (pixels if pixels.ndim == 3 else pixels[..., None]), see_through
 
 
-def read_shape(path: pathlib.Path) -> tuple[int, int, int] | None:
+def _made_small_enough(image: Any) -> bool:
+    """Whether an image that has not been decoded yet can be, of a JPEG at part of its size where it must be."""
+    width, height = image.size
+    if image.format in JPEG:
+        part = next((part for part in (1, 2, 4, 8) if width * height <= part**2 * LARGEST_IMAGE), 1)
+        if part > 1:
+            image.draft(None, (width // part, height // part))
+    return image.width * image.height <= LARGEST_IMAGE
+
+
+def read_shape(files: Files, name: pathlib.PurePath) -> tuple[int, int, int] | None:
     """The (height, width, channels) that `read_image` would give, from a file's head alone where that says it; None
     where the head is no image's or one of too large an image.
     """
     try:
-        with open(path, "rb") as file, Image.open(file, formats=FORMATS) as image:
-            width, height = image.size
-            if width * height > LARGEST_IMAGE:
+        with files.open(name) as file, Image.open(file, formats=FORMATS) as image:
+            if not _made_small_enough(image):
                 return None
+            width, height = image.size
             # Of a square it makes no difference. Where a PNG does not say it before its pixels Pillow decodes all of
             # them to look behind, which takes far longer than to look whether anything is there.
             if width != height and (image.format != "PNG" or "exif" in image.info or _may_be_turned(file)):
-                turned = image.getexif().get(ExifTags.Base.Orientation) in (5, 6, 7, 8)
+                turned = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
                 width, height = (height, width) if turned else (width, height)
             return height, width, 1 if image.mode in _GREY else 3
-    except _FAULTS:
+    except FAULTS:
         return None
 
 

@@ -12,6 +12,7 @@ from kerasgan import toys
 from kerasgan.data import arrays, tfds
 from kerasgan.data.folder import open_folder
 from kerasgan.data.images import SUFFIXES
+from kerasgan.data.pictures import ARCHIVE
 from kerasgan.data.source import Source
 from kerasgan.data.splits import check_split
 from kerasgan.data.toy import open_toy
@@ -93,12 +94,14 @@ def recognise(name: Any, data_dir: str | None = None) -> tuple[str, Any]:
         return "toy", text
     if named and text.startswith(PREFIX):
         path = _expanded(text.removeprefix(PREFIX))
-        if not os.path.isdir(path):
+        if not (os.path.isdir(path) or _is_archive(path)):
             raise ValueError(_nothing_there(path))
         return "folder", path
     path = _expanded(text)
     if text.endswith(arrays.ENDINGS):
         return "file", path
+    if _is_archive(path):
+        return "folder", path
     is_folder = os.path.isdir(path)
     if named and tfds.may_know(text):
         is_path = is_folder or "/" in text  # or may be one
@@ -107,6 +110,10 @@ def recognise(name: Any, data_dir: str | None = None) -> tuple[str, Any]:
     if not is_folder:
         raise ValueError(_nothing_there(path))
     return "folder", path
+
+
+def _is_archive(path: pathlib.Path) -> bool:
+    return path.suffix.lower() == ARCHIVE and os.path.isfile(path)
 
 
 def describe(name: Any) -> str:
@@ -123,7 +130,7 @@ def _nothing_there(path: pathlib.Path) -> str:
     if os.path.isfile(path):
         if path.suffix.lower() in SUFFIXES:
             return f"{path} is one image; give the folder it lies in: folder:{path.parent}"
-        return f"{path} is neither a folder of images (folder:PATH) nor a .npy or .npz file."
+        return f"{path} is neither a folder of images (folder:PATH) nor a .zip, .npy or .npz file."
     if _is_pattern(str(path)):
         folder = pathlib.Path(*itertools.takewhile(lambda part: not _is_pattern(part), path.parts))
         found = len(glob.glob(str(path), recursive=True))

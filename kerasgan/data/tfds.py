@@ -147,7 +147,7 @@ def find_builder(name: str, data_dir: str | None = None) -> Any:
             known = [*toys.NAMES, *tfds.list_builders()]
             raise ValueError(
                 f"Unknown dataset {name!r}: neither a name of tensorflow-datasets, nor a folder here or folder:PATH, "
-                f"nor a .npz file, nor a toy ({', '.join(sorted(toys.NAMES))}).{suggestion(name, known)}"
+                f"nor a .zip or .npz file, nor a toy ({', '.join(sorted(toys.NAMES))}).{suggestion(name, known)}"
             ) from None
         base = _base(name)
         config = name[len(base) + 1 :]

@@ -10,6 +10,7 @@ final.keras    the trained GAN, with both optimizers
 best.keras     the GAN of the epoch with the lowest Fréchet distance, where there is a split to judge by
 """
 
+from kerasgan.runs.choices import Choice, choose_game, choose_length, time_step
 from kerasgan.runs.config import (
     Config,
     command,
@@ -30,10 +31,13 @@ __all__ = [
     "PARTS",
     "AlreadyThereError",
     "BusyError",
+    "Choice",
     "Config",
     "DivergedError",
     "WorkerLostError",
     "check_output",
+    "choose_game",
+    "choose_length",
     "choose_splits",
     "command",
     "differences",
@@ -43,6 +47,7 @@ __all__ = [
     "read_config",
     "resolve",
     "resolve_recipe",
+    "time_step",
     "train",
     "training_of",
     "with_end",

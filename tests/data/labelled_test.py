@@ -133,7 +133,7 @@ def test_unreadable_files_are_missing_from_both(tmp_path, monkeypatch):
     (tmp_path / "cats" / "zzz.png").write_bytes(b"nothing")
     reads = []
     read_image = folder_source.read_image
-    monkeypatch.setattr(folder_source, "read_image", lambda path: reads.append(path) or read_image(path))
+    monkeypatch.setattr(folder_source, "read_image", lambda files, name: reads.append(name) or read_image(files, name))
     with pytest.warns(UserWarning, match=r"Skipped 3 unreadable image\(s\)"):
         dataset = data.load(name, "all", 8, like=model("ants", "bees", "cats"))
     assert len(reads) == 32  # each file once: 30, of which one has been spoilt, and two new ones
@@ -286,7 +286,7 @@ def test_classes_that_do_not_fit_are_named(options, message):
 
 
 def test_what_is_wrong_with_class_folders_is_said_before_an_image_is_read(tmp_path, picture_folder, monkeypatch):
-    monkeypatch.setattr(folder_source, "read_image", lambda path: pytest.fail(f"read {path}"))
+    monkeypatch.setattr(folder_source, "read_image", lambda files, name: pytest.fail(f"read {name}"))
     flat = r"pictures has no labels: its images do not lie in sub-folders, one for each class\.$"
     conditional = model("ants", "bees", "cats")
     with pytest.raises(ValueError, match=f"^{picture_folder.parent}/{flat}"):

@@ -157,7 +157,7 @@ def test_a_dataset_comes_before_a_folder_of_its_name(picture_folder, monkeypatch
         ("pictures/**", r"is a pattern .*: folder:pictures$"),
         ("*.png", r"is a pattern \(it matches 0 files\), .*: folder:\.$"),
         ("./pictures/00.png", r"pictures/00.png is one image; give the folder it lies in: folder:pictures$"),
-        ("./letter.txt", r"letter.txt is neither a folder of images \(folder:PATH\) nor a .npy or .npz file"),
+        ("./letter.txt", r"letter.txt is neither a folder of images \(folder:PATH\) nor a .zip, .npy or .npz file"),
         ("pictures/dogs", r"There is no folder pictures/dogs .*folder:PATH.*; pictures holds no folders"),
     ],
 )

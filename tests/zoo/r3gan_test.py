@@ -232,7 +232,21 @@ def test_the_schedules_of_28_pixels():
     short = registry.get_recipe("r3gan", batch_size=32, schedule_images=3200)
     assert short.learning_rate == "cosine(0.001, 5e-05, 100)"
     assert short.beta_2 == "cosine(0.9, 0.99, 100)"
-    assert short.ema_decay == "halving(cosine(0, 4000, 100))"
+    assert short.ema_decay == "halving(cosine(0, 7.27379, 100))"  # as large a part of the schedule: 100 / 13.748
+
+
+def test_small_settings_for_any_size():
+    recipe = registry.get_recipe("r3gan", image_shape=(64, 64, 3), small=True, schedule_images=160_000)
+    assert (recipe.widths, recipe.blocks, recipe.batch_size) == ([128, 128, 64, 32, 16], 1, 16)
+    assert recipe.learning_rate == "cosine(0.001, 5e-05, 10000)"
+    assert recipe.penalties == "r1(cosine(0.25, 0.025, 10000), every=8), r2(cosine(0.25, 0.025, 10000), every=8)"
+    assert recipe.augment == "diffaugment(color, translation, probability=cosine(0, 0.5, 10000))"  # no cutout
+    assert recipe.ema_decay == "halving(cosine(0, 1000, 10000))"
+    assert registry.get_recipe("r3gan", image_shape=(64, 64, 3)).small is False
+    assert registry.get_recipe("r3gan", image_shape=(128, 128, 1), small=True).widths == [128, 128, 64, 32, 16, 8]
+    assert registry.get_recipe("r3gan", image_shape=(256, 256, 1), small=True).widths[-1] == 8
+    with pytest.raises(ValueError, match=r"^The paper has no network for 28 pixels; leave small=False out\.$"):
+        registry.get_recipe("r3gan", small=False)
 
 
 def test_a_field_that_is_set_takes_the_place_of_its_schedule_alone():

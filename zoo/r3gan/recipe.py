@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 from kerasgan.registry import Recipe
 
@@ -23,31 +24,39 @@ class Settings:
     blocks: int = 2
     every: int = 1
     augment: float | None = 0.3  # the probability at the end; None is no augmentation
+    transforms: tuple[str, ...] = ("color", "translation", "cutout")
     half_life: int = 500_000  # images in which a weight's part in the average halves, at the end
     rate: tuple[float, float] = (2e-4, 5e-5)
     images: int = 20_000_000  # until the schedules end
     epochs: int = 400  # as many images of CIFAR-10's 50,000
 
 
-SETTINGS = {
-    # Ours, for two hours on two quiet cores: narrow maps, half as deep, a faster start, small batches (what counts at
-    # first is the number of updates: notes of r3gan_fashion_mnist), penalties in every 8th of them, an eleventh of the
-    # images.
-    # The gammas are CIFAR-10's.
-    28: Settings(
-        *(128, 7, 16, (0.05, 0.005)),
-        blocks=1,
-        every=8,
-        augment=None,
-        half_life=128_000,
-        rate=(1e-3, 5e-5),
-        images=1_759_744,
-        epochs=32,
-    ),
+PAPERS = {
     32: Settings(768, 32, 512, (0.05, 0.005), augment=0.55, half_life=5_000_000),  # CIFAR-10
     64: Settings(768, 32, 256, (2.0, 0.2)),  # FFHQ-64
     128: Settings(768, 32, 256, (17.0, 1.7)),  # ours, half way from one to the other
     256: Settings(768, 32, 256, (150.0, 15.0)),  # FFHQ-256
+}
+# Ours, for hours on two cores: narrow maps, half as deep, a faster start, small batches (what counts at first is the
+# number of updates: notes of r3gan_fashion_mnist), penalties in every 8th of them, a thirtieth of the images. The
+# gammas are CIFAR-10's to 32 pixels, a quarter of the paper's beyond; no cutout, which leaked (notes of
+# r3gan_noto_emoji).
+_SMALL: dict[str, Any] = {
+    "blocks": 1,
+    "every": 8,
+    "transforms": ("color", "translation"),
+    "half_life": 64_000,
+    "rate": (1e-3, 5e-5),
+    "images": 640_000,
+    "epochs": 200,
+}
+_GREY: dict[str, Any] = {"augment": None, "half_life": 128_000, "images": 1_759_744, "epochs": 32}  # Fashion-MNIST's
+SMALL = {
+    28: Settings(128, 7, 16, (0.05, 0.005), **{**_SMALL, **_GREY}),
+    32: Settings(128, 8, 16, (0.05, 0.005), **_SMALL, augment=0.5),
+    64: Settings(128, 8, 16, (0.5, 0.05), **_SMALL, augment=0.5),
+    128: Settings(128, 8, 16, (4.0, 0.4), **_SMALL, augment=0.5),
+    256: Settings(256, 8, 16, (37.0, 3.7), **_SMALL, augment=0.5),
 }
 
 
@@ -55,9 +64,9 @@ SETTINGS = {
 class R3GANRecipe(Recipe):
     """Huang, Gokaslan, Kuleshov and Tompkin 2024, arXiv:2501.05441, appendix B and the authors' code (`train.py`).
 
-    32x32 images have the settings of CIFAR-10, 64x64 and 256x256 those of FFHQ; 28x28 a small network for a CPU. The
-    one deviation is what augments: our color, translation and cutout in place of StyleGAN2-ADA's thirteen transforms,
-    with the paper's probabilities.
+    32x32 images have the settings of CIFAR-10, 64x64 and 256x256 those of FFHQ. The one deviation is what augments: our
+    color, translation and cutout in place of StyleGAN2-ADA's thirteen transforms, with the paper's probabilities.
+    `small` is a small network for a CPU with settings of our own, and all there is for 28x28.
 
     Rates, penalties, augmentation and average follow one half of a cosine over `schedule_images` images; a field that
     is set takes the place of its schedule.
@@ -66,20 +75,21 @@ class R3GANRecipe(Recipe):
     """
 
     image_shape: tuple[int, ...] = (28, 28, 1)
-    batch_size: int | None = None  # type: ignore[assignment]  # None is 16 for 28 pixels, 512 for 32, 256 beyond
-    epochs: int | None = None  # type: ignore[assignment]  # None is 32 for 28 pixels, 400 for the others
+    batch_size: int | None = None  # type: ignore[assignment]  # None is 512 for 32 pixels, 256 beyond; small 16
+    epochs: int | None = None  # type: ignore[assignment]  # None is 400; small 200, for 28 pixels 32
     loss: str = "relativistic"
     fresh_noise: bool = True
+    small: bool | None = None  # None is true for 28 pixels alone
     latent_dim: int = 64
-    #: Channels of the smallest maps. None is 128 for 28 pixels and 768 for the others.
+    #: Channels of the smallest maps. None is 768; small 128, for 256 pixels 256.
     width: int | None = None
-    #: The largest side of maps that have as many; with each doubling beyond there are half as many. None is 7 for 28
-    #: pixels and 32 for the others.
+    #: The largest side of maps that have as many; with each doubling beyond there are half as many. None is 32; small
+    #: 8, for 28 pixels 7.
     full_width_until: int | None = None
-    blocks: int | None = None  # for each size of the maps; None is 1 for 28 pixels and 2 for the others
+    blocks: int | None = None  # for each size of the maps; None is 2; small 1
     group_width: int = 16  # channels in a group: 1,536 in a block of 768 are 96 groups
     embedding_dim: int = 64  # of a label
-    schedule_images: int | None = None  # None is 20 million, but for 28 pixels 32 epochs of 54,992
+    schedule_images: int | None = None  # None is 20 million; small 640,000, for 28 pixels 32 epochs of 54,992
     learning_rate: float | str | None = None
     beta_2: float | str | None = None
     penalties: str | None = PAPER
@@ -103,12 +113,15 @@ class R3GANRecipe(Recipe):
 
     def __post_init__(self) -> None:
         shape = self.image_shape
-        if len(shape) != 3 or shape[0] != shape[1] or shape[0] not in SETTINGS or shape[2] not in (1, 3):
+        if len(shape) != 3 or shape[0] != shape[1] or shape[0] not in SMALL or shape[2] not in (1, 3):
             raise ValueError(
                 "r3gan makes square images of 28, 32, 64, 128 or 256 pixels with 1 or 3 channels; "
                 f"found image_shape={shape}."
             )
-        usual = SETTINGS[shape[0]]
+        self._settle("small", shape[0] not in PAPERS)
+        if not self.small and shape[0] not in PAPERS:
+            raise ValueError(f"The paper has no network for {shape[0]} pixels; leave small=False out.")
+        usual = (SMALL if self.small else PAPERS)[shape[0]]
         for field in ("width", "full_width_until", "batch_size", "epochs", "blocks"):
             self._settle(field, getattr(usual, field))
         self._settle("schedule_images", usual.images)
@@ -136,12 +149,15 @@ class R3GANRecipe(Recipe):
         paid = f"({weight}, every={usual.every})" if usual.every > 1 else f"({weight})"
         augment = None
         if usual.augment is not None:
-            augment = f"diffaugment(color, translation, cutout, probability={cosine(0, usual.augment)})"
+            augment = f"diffaugment({', '.join(usual.transforms)}, probability={cosine(0, usual.augment)})"
         self._settle("learning_rate", cosine(*usual.rate))
         self._settle("beta_2", cosine(0.9, 0.99))
         self._settle("penalties", f"r1{paid}, r2{paid}", PAPER)
         self._settle("augment", augment, PAPER)
-        self._settle("ema_decay", f"halving({cosine(0, usual.half_life / batch)})", PAPER)
+        half_life = usual.half_life / batch
+        if self.small:  # whose schedules are made to end with the time that there is
+            half_life *= (self.schedule_images or 0) / usual.images
+        self._settle("ema_decay", f"halving({cosine(0, half_life)})", PAPER)
 
     def _check_groups(self):
         """Each map's expanded channels must fall into whole groups."""

@@ -1,0 +1,217 @@
+"""What `kerasgan train PHOTOS` chooses by itself, and why: from what lies in the folder, the machine and the time.
+
+The figures behind the rules are in docs/own_pictures.md.
+"""
+
+import dataclasses
+import math
+import time
+from typing import Any
+
+import numpy as np
+
+from kerasgan import registry
+from kerasgan.classes import some
+from kerasgan.data.survey import Survey
+from kerasgan.runs.config import Config
+
+MODEL = "r3gan"
+MINUTES = 30.0
+FEWEST = 16  # pictures: a batch
+SMALLEST_SIDE = 16  # pixels; pictures of less have nothing to learn
+FEWEST_OF_A_CLASS = 10
+HELD_BACK_FROM = 500  # pictures on: of fewer, a tenth says nothing
+SCORES = 4  # of a training, besides that of its first epoch
+# How strongly is augmented up to so many pictures, and where: with few from the start, with many not at all.
+AUGMENTED = ((1_500, "probability=0.5"), (20_000, "probability=cosine(0, 0.5, {steps})"))
+STARTING = 45.0  # seconds until the first step: reading, building, tracing
+SHARE = 0.92  # of the time that is planned to be trained in: steps are not all alike, and checkpoints and grids cost
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """One option of `kerasgan train` with what was chosen for it, and the reason."""
+
+    option: str
+    value: Any
+    why: str
+
+    @property
+    def flag(self) -> str:
+        """As it would be written on the command line."""
+        if isinstance(self.value, bool) and self.option in ("conditional",):
+            return f"--{'' if self.value else 'no'}{self.option}"
+        value = ",".join(map(str, self.value)) if isinstance(self.value, tuple) else self.value
+        return f"--{self.option}='{value}'" if " " in str(value) else f"--{self.option}={value}"
+
+
+def choose_game(found: Survey, asked: dict[str, Any]) -> list[Choice]:
+    """What can be said before a step is timed: family, size, classes, what is held back, precision.
+
+    Args:
+        found: what lies in the folder.
+        asked: options that the user gave, which are left alone; None is one that he did not.
+
+    Raises:
+        ValueError: too few or too small pictures to learn from, or classes that nobody can tell apart.
+    """
+    model = asked.get("model") or MODEL
+    chosen = []
+
+    def choose(option: str, value: Any, why: str) -> None:
+        if asked.get(option) is None:
+            chosen.append(Choice(option, value, why))
+
+    if asked.get("batch_size") is None and found.count < FEWEST:
+        raise ValueError(
+            f"{found.name} holds {found.count} picture(s) that can be read; training needs {FEWEST} at least, and a "
+            "hundred to learn anything."
+        )
+    side = int(np.median(found.sides))
+    if asked.get("image_shape") is None and side < SMALLEST_SIDE:
+        raise ValueError(
+            f"The pictures in {found.name} are {side} pixels small; there is nothing to learn below {SMALLEST_SIDE}. "
+            "--image_shape=32,32,3 enlarges them all the same."
+        )
+    choose("model", MODEL, "the best pictures for the time, on one machine")
+    if model == "r3gan":
+        choose("small", True, "the network for hours on a CPU; the paper's wants days of several GPUs")
+    choose("image_shape", *_shape(found, side, model))
+    conditional, why = _classes(found, model)
+    if conditional is not None:
+        choose("conditional", conditional, why)
+    if found.count >= HELD_BACK_FROM and asked.get("split") is None and asked.get("validation_split") is None:
+        choose("split", "train[:90%]", "the rest is held back to score on")
+        choose("validation_split", "train[90%:]", f"{found.count - round(0.9 * found.count)} pictures not trained on")
+    choose("precision", *_precision())
+    if model != "r3gan":
+        choose("ema_decay", 0.999, "an average of the generator draws calmer pictures")
+        if model == "dcgan":
+            for option in ("generator_width", "discriminator_width"):
+                choose(option, 32, "a quarter of the paper's, for a CPU")
+            choose("batch_size", 64, "half the paper's, for a CPU")
+    return chosen
+
+
+def _shape(found, side, model):
+    channels, colours = (1, "all of them grey") if found.grey == found.count else (3, "in colour")
+    if channels == 1 and (found.sizes == 28).all():
+        return (28, 28, 1), f"their own size, {colours}"
+    size = 64 if side >= 56 else 32
+    larger = "; 128 takes four times as long" if side >= 128 and model in ("r3gan", "dcgan") else ""
+    return (size, size, channels), f"half of them have {side} pixels and more on the shorter side, {colours}{larger}"
+
+
+def _classes(found, model):
+    """Whether to ask for classes, or None where the family takes none; and why."""
+    try:
+        registry.get_recipe(model, classes=2)
+    except ValueError:
+        return None, ""
+    if found.classes is None or len(found.classes) < 2:
+        return (None, "") if found.classes is None else (False, "one folder is no choice of classes")
+    folded: dict[str, str] = {}
+    for name in found.classes:
+        other = folded.setdefault(name.casefold(), name)
+        if other != name:
+            raise ValueError(
+                f"{found.name} has the class folders {other!r} and {name!r}, which differ in case only: put them "
+                "together or rename one; --noconditional leaves classes out."
+            )
+    small = [f"{name} ({count})" for name, count in found.classes.items() if count < FEWEST_OF_A_CLASS]
+    if small:
+        return False, f"too few pictures of {some(small)}: a class needs {FEWEST_OF_A_CLASS}"
+    return True, f"{len(found.classes)} folders of {min(found.classes.values())} pictures and more are its classes"
+
+
+def _precision():
+    gain = speed_of_bfloat16()
+    if gain > 1.5:
+        return "bfloat16", f"this machine multiplies matrices {gain:.1f} times as fast in it"
+    return "float32", "this machine gains little by bfloat16"
+
+
+def speed_of_bfloat16() -> float:
+    """How many times as fast this machine multiplies matrices in bfloat16 as in float32."""
+    import tensorflow as tf
+
+    seconds = {}
+    for dtype in (tf.float32, tf.bfloat16):
+        matrix = tf.ones((1024, 1024), dtype)
+        product = tf.function(lambda a: tf.reduce_sum(tf.linalg.matmul(a, a)))
+        product(matrix)
+        times = []
+        for _ in range(5):
+            start = time.perf_counter()
+            product(matrix).numpy()
+            times.append(time.perf_counter() - start)
+        seconds[dtype] = min(times)
+    return seconds[tf.float32] / seconds[tf.bfloat16]
+
+
+def choose_length(found: Survey, config: Config, asked: dict[str, Any], seconds: float) -> list[Choice]:
+    """How long to train, and what follows from it: schedules, augmentation, how often to score.
+
+    Args:
+        found: what lies in the folder.
+        config: of the game that was chosen.
+        asked: options that the user gave.
+        seconds: of one step, as `time_step` measures it.
+    """
+    chosen = []
+    minutes = asked.get("minutes") or MINUTES
+    held_back = found.count - round(0.9 * found.count) if config.validation_split else 0
+    trained = found.count - held_back
+    if asked.get("steps") is not None:
+        steps = asked["steps"]
+    elif asked.get("epochs") is not None:
+        steps = asked["epochs"] * max(1, trained // config.batch_size)
+    else:
+        scoring = (SCORES + 1) * (held_back / 80 + 5.0) if held_back else 0.0
+        steps = max(1, int((60.0 * minutes * SHARE - STARTING - scoring) / seconds))
+        chosen.append(
+            Choice("steps", steps, f"what {minutes:g} minutes have time for at {1e3 * seconds:.0f} ms a step")
+        )
+        if asked.get("minutes") is None:
+            chosen.append(Choice("minutes", minutes, "an end all the same, should the machine be slower than now"))
+    if "schedule_images" in config.recipe and asked.get("schedule_images") is None:
+        images = steps * config.batch_size
+        chosen.append(Choice("schedule_images", images, "rates, penalties and average change until the last step"))
+    if config.recipe["augment"] is None or config.model == "r3gan":
+        chosen += _augment(trained, config, asked, steps)
+    if held_back and asked.get("score_every") is None:
+        epochs = steps / max(1, trained // config.batch_size)
+        every = max(1, math.ceil(epochs / SCORES))
+        chosen.append(Choice("score_every", every, f"so that {epochs:.0f} epochs are scored {SCORES} times or so"))
+    return chosen
+
+
+def _augment(trained, config, asked, steps):
+    if asked.get("augment") is not None:
+        return []
+    for most, strength in AUGMENTED:
+        if trained <= most:
+            text = f"diffaugment(color, translation, {strength.format(steps=steps)})"
+            return [Choice("augment", text, f"{trained} pictures: the discriminator would learn them by heart")]
+    return [Choice("augment", "", f"none: {trained} pictures are many")]
+
+
+def time_step(config: Config, steps: int = 16) -> float:
+    """Seconds of a training step, on random images, with a model that is thrown away; of 16 steps a penalty that is
+    paid in every 8th takes its part.
+    """
+    import tensorflow as tf
+
+    gan = registry.create_model(config.model, **config.recipe)
+    noise = np.random.default_rng(0)
+    low, high = gan.value_range or (-1.0, 1.0)
+    images = noise.uniform(low, high, (config.batch_size, *gan.sample_shape)).astype(np.float32)
+    images[0, 0, 0] = low  # as images have it
+    batch: Any = images
+    if gan.class_names is not None:
+        batch = images, np.arange(config.batch_size, dtype=np.int32) % len(gan.class_names)
+    data = tf.data.Dataset.from_tensors(batch).repeat(steps)
+    gan.fit(data.take(1), verbose=0)
+    start = time.perf_counter()
+    gan.fit(data, verbose=0)
+    return (time.perf_counter() - start) / steps
