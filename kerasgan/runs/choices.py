@@ -6,14 +6,17 @@ The figures behind the rules are in docs/own_pictures.md.
 import dataclasses
 import math
 import time
+import typing
 from typing import Any
 
 import numpy as np
 
 from kerasgan import registry
 from kerasgan.classes import some
-from kerasgan.data.survey import Survey
 from kerasgan.runs.config import Config
+
+if typing.TYPE_CHECKING:
+    from kerasgan.data.survey import Survey
 
 MODEL = "r3gan"
 MINUTES = 30.0
@@ -45,7 +48,7 @@ class Choice:
         return f"--{self.option}='{value}'" if " " in str(value) else f"--{self.option}={value}"
 
 
-def choose_game(found: Survey, asked: dict[str, Any]) -> list[Choice]:
+def choose_game(found: "Survey", asked: dict[str, Any]) -> list[Choice]:
     """What can be said before a step is timed: family, size, classes, what is held back, precision.
 
     Args:
@@ -149,7 +152,7 @@ def speed_of_bfloat16() -> float:
     return seconds[tf.float32] / seconds[tf.bfloat16]
 
 
-def choose_length(found: Survey, config: Config, asked: dict[str, Any], seconds: float) -> list[Choice]:
+def choose_length(found: "Survey", config: Config, asked: dict[str, Any], seconds: float) -> list[Choice]:
     """How long to train, and what follows from it: schedules, augmentation, how often to score.
 
     Args:
