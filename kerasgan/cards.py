@@ -40,7 +40,8 @@ def write(facts: dict[str, Any], picture: bool) -> str:
             seconds, cores, gpus (names), licence, notes, evaluation (the command), scores, reference and last (each
             `{name: {"value", "error", "n_real", "n_fake", "features", "seed"}}`: of these weights, of training images,
             of the last epoch's weights), halves (likewise, of one half of the real images), class_shares, losses,
-            left_out (sentences), nearest (what `nearest.png` beside the card shows); for a conditional model classes
+            left_out (sentences), settings (every field of the recipe, which the card does not show), nearest (what
+            `nearest.png` beside the card shows); for a conditional model classes
             (their names) and class_scores (as `classes` of `evaluation.Report.to_json`); and address, what
             `GAN.from_preset` is to be given: without it the name of a preset that comes with kerasgan, and a path with
             a place to fill in for others.

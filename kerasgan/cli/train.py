@@ -33,6 +33,7 @@ def define() -> Options:
         "kerasgan train --output=runs/photos --resume",
         "kerasgan train --model=dcgan --dataset=fashion_mnist --conditional --penalties='r1(5, every=16)' \\\n"
         "      --augment=color,translation --output=runs/clothes",
+        "kerasgan train photos --from=r3gan_noto_emoji --output=runs/finer",
         "kerasgan train --recipe=dcgan_fashion_mnist",
     )
     options.group("What a new run needs (--recipe alone says it all, and so does a folder, a .zip or a dataset's name)")
@@ -40,6 +41,12 @@ def define() -> Options:
     define_real(options)
     options.text("output", "the run's folder; default runs/RECIPE with --recipe, and runs/photos of a folder photos")
     options.text("recipe", "train as a preset was, such as dcgan_fashion_mnist; other options change it")
+
+    options.group("Beginning with a trained GAN")
+    options.text(
+        "from", "its weights: a preset, a run or a run's .keras file, of whose family and networks this is then"
+    )
+    options.text("freeze", "layers that stay as they are: discriminator:4 is its first 4; generator:2; or both, A,B")
 
     options.group("Data")
     options.text("split", "such as train or train[:90%]; default train")
@@ -156,7 +163,7 @@ def run(values: flags.FlagValues, options: Options, pictures: str | None = None)
         if pictures is not None:
             asked = _choose(asked, values)
         for name in ("model", "dataset"):
-            if asked[name] is None:
+            if asked[name] is None and not (name == "model" and asked["begin_from"] is not None):
                 raise UsageError(f"--{name} is missing.")
         if asked["split"] is None:
             del asked["split"]
@@ -245,6 +252,7 @@ def _verbosity(quiet: Any) -> str | int:
 def _asked(values: Any, options: Any) -> dict[str, Any]:
     """What the command line says of the run's config; None where it says nothing."""
     asked = {name: values[name].value for name in values if name not in ("recipe", "set", *HOW, *options.fields)}
+    asked["begin_from"] = asked.pop("from")
     if values.image_shape is not None:
         try:
             asked["image_shape"] = tuple(map(int, values.image_shape))

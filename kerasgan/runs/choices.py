@@ -9,11 +9,9 @@ import time
 import typing
 from typing import Any
 
-import numpy as np
-
 from kerasgan import registry
-from kerasgan.classes import some
 from kerasgan.runs.config import Config
+from kerasgan.runs.origin import origin_of
 
 if typing.TYPE_CHECKING:
     from kerasgan.data.survey import Survey
@@ -27,6 +25,7 @@ HELD_BACK_FROM = 500  # pictures on: of fewer, a tenth says nothing
 SCORES = 4  # of a training, besides that of its first epoch
 # How strongly is augmented up to so many pictures, and where: with few from the start, with many not at all.
 AUGMENTED = ((1_500, "probability=0.5"), (20_000, "probability=cosine(0, 0.5, {steps})"))
+FINE_TUNING = (3e-4, 5e-5)  # rates at the start and at the end
 STARTING = 45.0  # seconds until the first step: reading, building, tracing
 SHARE = 0.92  # of the time that is planned to be trained in: steps are not all alike, and checkpoints and grids cost
 
@@ -58,7 +57,10 @@ def choose_game(found: "Survey", asked: dict[str, Any]) -> list[Choice]:
     Raises:
         ValueError: too few or too small pictures to learn from, or classes that nobody can tell apart.
     """
-    model = asked.get("model") or MODEL
+    import numpy as np  # here, as listing what there is needs none
+
+    origin = None if asked.get("begin_from") is None else origin_of(asked["begin_from"])
+    model = asked.get("model") or (MODEL if origin is None else origin.model)
     chosen = []
 
     def choose(option: str, value: Any, why: str) -> None:
@@ -76,10 +78,15 @@ def choose_game(found: "Survey", asked: dict[str, Any]) -> list[Choice]:
             f"The pictures in {found.name} are {side} pixels small; there is nothing to learn below {SMALLEST_SIDE}. "
             "--image_shape=32,32,3 enlarges them all the same."
         )
-    choose("model", MODEL, "the best pictures for the time, on one machine")
+    if origin is None:
+        choose("model", MODEL, "the best pictures for the time, on one machine")
     if model == "r3gan":
         choose("small", True, "the network for hours on a CPU; the paper's wants days of several GPUs")
-    choose("image_shape", *_shape(found, side, model))
+    if origin is None:
+        choose("image_shape", *_shape(found, side, model))
+    else:
+        shape = tuple(origin.recipe["image_shape"])
+        choose("image_shape", shape, f"what {asked['begin_from']} makes")
     conditional, why = _classes(found, model)
     if conditional is not None:
         choose("conditional", conditional, why)
@@ -87,7 +94,7 @@ def choose_game(found: "Survey", asked: dict[str, Any]) -> list[Choice]:
         choose("split", "train[:90%]", "the rest is held back to score on")
         choose("validation_split", "train[90%:]", f"{found.count - round(0.9 * found.count)} pictures not trained on")
     choose("precision", *_precision())
-    if model != "r3gan":
+    if origin is None and model != "r3gan":
         choose("ema_decay", 0.999, "an average of the generator draws calmer pictures")
         if model == "dcgan":
             for option in ("generator_width", "discriminator_width"):
@@ -107,6 +114,8 @@ def _shape(found, side, model):
 
 def _classes(found, model):
     """Whether to ask for classes, or None where the family takes none; and why."""
+    from kerasgan.classes import some
+
     try:
         registry.get_recipe(model, classes=2)
     except ValueError:
@@ -180,6 +189,9 @@ def choose_length(found: "Survey", config: Config, asked: dict[str, Any], second
     if "schedule_images" in config.recipe and asked.get("schedule_images") is None:
         images = steps * config.batch_size
         chosen.append(Choice("schedule_images", images, "rates, penalties and average change until the last step"))
+    if config.begin_from is not None and "schedule_images" in config.recipe and asked.get("learning_rate") is None:
+        rate = f"cosine({FINE_TUNING[0]:g}, {FINE_TUNING[1]:g}, {steps})"
+        chosen.append(Choice("learning_rate", rate, "slower than from nothing, or the start is thrown away"))
     if config.recipe["augment"] is None or config.model == "r3gan":
         chosen += _augment(trained, config, asked, steps)
     if held_back and asked.get("score_every") is None:
@@ -203,6 +215,7 @@ def time_step(config: Config, steps: int = 16) -> float:
     """Seconds of a training step, on random images, with a model that is thrown away; of 16 steps a penalty that is
     paid in every 8th takes its part.
     """
+    import numpy as np
     import tensorflow as tf
 
     gan = registry.create_model(config.model, **config.recipe)

@@ -14,6 +14,7 @@ from kerasgan.expressions import read_calls
 from kerasgan.files import Path, replacing
 
 TEXTS = ("penalties", "augment", "ema_decay")  # fields of recipes that an empty text sets to none
+FLAGS = {"begin_from": "from"}  # fields whose option has another name, one that Python keeps for itself
 SHUFFLED_FOLDERS = (0, 2)  # the version from which the pictures of a folder are shuffled before they are cut
 
 
@@ -32,6 +33,8 @@ class Config:
         features: what it is scored by, as `kerasgan.features.get` takes it.
         steps: generator updates, which may end in the midst of an epoch; None where `epochs` says when to end.
         score_every: how many epochs from one score on the validation split to the next.
+        begin_from: the preset, run or `.keras` file whose weights the training begins with, or None.
+        freeze: which layers are not trained, as `kerasgan.transfer.freeze` takes it, or None.
     """
 
     model: str
@@ -44,10 +47,12 @@ class Config:
     features: str | None = None
     steps: int | None = None
     score_every: int = 1
+    begin_from: str | None = None
+    freeze: str | None = None
 
 
 def resolve(
-    model: str,
+    model: str | None,
     dataset: str,
     split: str = "train",
     epochs: int | None = None,
@@ -57,19 +62,24 @@ def resolve(
     steps: int | None = None,
     score_every: int | None = None,
     conditional: bool | None = None,
+    begin_from: str | None = None,
+    freeze: str | None = None,
     **overrides: Any,
 ) -> Config:
     """Fills in what was not asked for from the family's recipe and the dataset, and checks the whole.
 
     Without a `precision` it is float32, whatever Keras's own policy. An empty `validation_split`, `penalties` or
-    `augment` is none. `conditional` takes the names of the dataset's classes for the recipe's `classes`.
+    `augment` is none. `conditional` takes the names of the dataset's classes for the recipe's `classes`. With
+    `begin_from` the networks are the trained GAN's, but for other classes or another size, and so is the family.
 
     Raises:
         ValueError: whatever is wrong with the request.
     """
     from kerasgan import data
 
-    family = registry.get_family(model)
+    if begin_from is not None:
+        model, overrides = _begin(begin_from, model, overrides)
+    family = registry.get_family(model or "")
     none: dict[str, Any] = {name: None for name in TEXTS if _is_blank(overrides.get(name))}
     classes = overrides.pop("classes", None)
     if conditional is False:
@@ -113,7 +123,7 @@ def resolve(
 
         features = needs_saying(recipe.image_shape, dataset)  # to be resumed by the same, wherever that is
     return Config(
-        model,
+        family.name,
         dataset,
         split,
         epochs,
@@ -123,7 +133,26 @@ def resolve(
         features or None,
         steps,
         score_every,
+        begin_from,
+        freeze or None,
     )
+
+
+def _begin(begin_from: str, model: str | None, overrides: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The family of a trained GAN, and the fields of its recipe behind those that are given."""
+    from kerasgan.runs.origin import origin_of
+
+    origin = origin_of(begin_from)
+    if model not in (None, origin.model):
+        raise ValueError(f"{begin_from} is a {origin.model}; it cannot begin a {model}.")
+    settings = origin.settings()
+    shape, own = overrides.get("image_shape"), settings["image_shape"]
+    if shape is not None and shape[-1] != own[-1]:
+        raise ValueError(
+            f"{begin_from} makes images of {own[-1]} channel(s), and image_shape={tuple(shape)} has {shape[-1]}; "
+            f"pictures are turned grey or RGB by themselves: image_shape={(*shape[:-1], own[-1])}."
+        )
+    return origin.model, {**settings, **_given(overrides)}
 
 
 def _given(settings):
@@ -204,9 +233,10 @@ def command(config: Config) -> str:
         if (recipe.model, recipe.dataset) == (config.model, config.dataset) and resolve_recipe(name) == config:
             return f"kerasgan train --recipe={name}"
     given = []
-    for name in ("model", "dataset", "split", "epochs", "steps", "batch_size", "validation_split", "features"):
+    options = ("model", "dataset", "split", "epochs", "steps", "batch_size", "validation_split", "features", "freeze")
+    for name in (*options, "begin_from"):
         if getattr(config, name) is not None:
-            given.append(f"--{name}={getattr(config, name)}")
+            given.append(f"--{FLAGS.get(name, name)}={getattr(config, name)}")
     if config.score_every != 1:
         given.append(f"--score_every={config.score_every}")
     usual = dataclasses.asdict(_settled(registry.get_recipe(config.model, image_shape=config.recipe["image_shape"])))
@@ -278,7 +308,8 @@ def _checked(config):
             check_whole(name, getattr(config, name), 1)
     if (config.epochs is None) == (config.steps is None):
         raise ValueError(f"epochs is {config.epochs}, and steps is {config.steps}")
-    for name, kinds in (("dataset", str), ("split", str), ("validation_split", str | None), ("features", str | None)):
+    texts = [(name, str | None) for name in ("validation_split", "features", "begin_from", "freeze")]
+    for name, kinds in (("dataset", str), ("split", str), *texts):
         if not isinstance(getattr(config, name), kinds):
             raise ValueError(f"{name} is {getattr(config, name)!r}")
     return dataclasses.replace(config, recipe=dataclasses.asdict(recipe))

@@ -58,6 +58,7 @@ def make_preset(
         **json.loads((run / "time.json").read_text()),
         "licence": licence,
         "notes": recipe.notes if recipe is not None else "",
+        "settings": config.recipe,
     }
     if features is not None:
         facts["features"] = features

@@ -109,6 +109,9 @@ def train(
             if gan is None:
                 keras.utils.set_random_seed(config.recipe["seed"])
                 gan = registry.create_model(config.model, **config.recipe)
+                for line in _begin(gan, config):
+                    if verbose and is_chief:
+                        print(f"kerasgan: {line}", file=sys.stderr, flush=True)
         step = int(gan.step.numpy())
         if strategies.agreed(step, strategy) != step:
             raise ValueError(f"Workers see other checkpoints in {output}; this one has found step {step}.")
@@ -182,6 +185,17 @@ def train(
             gan.save(temporary)
         strategies.agreed(0.0, strategy)  # nobody leaves before all have written: who is alone cannot go on
     return gan
+
+
+def _begin(gan, config):
+    """Gives a new GAN the weights that it is to begin with, and sets layers aside; what was done, in sentences."""
+    from kerasgan import presets, transfer
+
+    if config.begin_from is not None:
+        for part, done in transfer.carry_over(presets.load(config.begin_from), gan).items():
+            yield f"{part} from {config.begin_from}: {done}"
+    if config.freeze is not None:
+        yield f"not trained: {', '.join(transfer.freeze(gan, config.freeze))}"
 
 
 def _open_data(config, gan):
