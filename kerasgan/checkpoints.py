@@ -55,7 +55,7 @@ def write(gan: "GAN", folder: Path) -> pathlib.Path:
     return path
 
 
-def restore(folder: Path, newest: int | None = None) -> "GAN | None":
+def restore(folder: Path, newest: int | None = None, compile: bool = True) -> "GAN | None":
     """The GAN of the newest checkpoint in a folder that can be read, or None where there is none.
 
     A checkpoint that cannot be loaded is passed over with a warning.
@@ -63,6 +63,7 @@ def restore(folder: Path, newest: int | None = None) -> "GAN | None":
     Args:
         folder: where `kerasgan.callbacks.TrainingCheckpoint` writes.
         newest: of which step it may be at most.
+        compile: as for `kerasgan.presets.load`.
 
     Raises:
         ValueError: there are checkpoints, and none of them can be read, or they name code (see `deserialization`).
@@ -70,7 +71,7 @@ def restore(folder: Path, newest: int | None = None) -> "GAN | None":
     found = [path for path in paths(folder) if newest is None or step_of(path) <= newest]
     for path in reversed(found):
         try:
-            return load_keras(path)
+            return load_keras(path, compile=compile)
         except (RefusedError, MemoryError):  # those before it have the same networks
             raise
         except Exception as error:  # a damaged file can fail anywhere in zlib, HDF5 and Keras

@@ -198,7 +198,7 @@ def find(preset: Path, sha256: str | None = None) -> pathlib.Path:
     return path
 
 
-def load(preset: Path, sha256: str | None = None) -> "GAN":
+def load(preset: Path, sha256: str | None = None, compile: bool = True) -> "GAN":
     """A GAN from a preset, a run folder of `kerasgan train`, or a `.keras` file.
 
     No code that comes with it is run: Keras's safe mode builds known layers only, and Lambda layers are refused.
@@ -206,19 +206,20 @@ def load(preset: Path, sha256: str | None = None) -> "GAN":
     Args:
         preset, sha256: as for `find`. Of a run the `best.keras` is taken, or else `final.keras`, or else the newest
             checkpoint.
+        compile: False leaves out the rules it was trained by, and its optimizers; `compile` is then yours to call.
 
     Returns:
-        The compiled GAN.
+        The GAN, compiled.
 
     Raises:
         ValueError: there is no such thing, or it is damaged, or it is not a GAN, or a newer kerasgan wrote it.
     """
     path = find(preset, sha256)
     if is_preset(path):
-        return _load_preset(path)
+        return _load_preset(path, compile)
     if path.is_dir():
-        return _load_run(path)
-    return _load_keras(path)
+        return _load_run(path, compile)
+    return _load_keras(path, compile)
 
 
 def versions() -> dict[str, str]:
@@ -236,7 +237,7 @@ def is_preset(folder: Path) -> bool:
     return all((pathlib.Path(folder) / name).is_file() for name in NEEDED)
 
 
-def _load_preset(folder):
+def _load_preset(folder, compile):
     import keras
 
     from kerasgan.gan import GAN
@@ -254,7 +255,8 @@ def _load_preset(folder):
         if not isinstance(gan, GAN):
             raise ValueError(f"config.json describes a {type(gan).__name__}, not a GAN")
         gan.load_weights(weights)  # before the optimizers are there, of which the file holds nothing
-        gan.compile_from_config(compiled_from)
+        if compile:
+            gan.compile_from_config(compiled_from)
     except RefusedError as error:
         raise ValueError(f"Cannot load the preset {folder}: {error}") from None
     except Exception as error:  # a damaged configuration can fail anywhere in Keras
@@ -272,25 +274,25 @@ def _check_version(version):
         )
 
 
-def _load_run(folder):
+def _load_run(folder, compile):
     for name in ("best.keras", "final.keras"):
         if (folder / name).is_file():
-            return _load_keras(folder / name)
+            return _load_keras(folder / name, compile)
     from kerasgan.checkpoints import restore
 
-    gan = restore(folder / "checkpoints")
+    gan = restore(folder / "checkpoints", compile=compile)
     if gan is None:
         raise ValueError(f"{folder} is no preset, and holds neither a .keras file nor a checkpoint of a run.")
     return gan
 
 
-def _load_keras(path):
+def _load_keras(path, compile):
     from kerasgan.gan import GAN
 
     if path.suffix != ".keras":
         raise ValueError(f"{path} is not a .keras file.")
     try:
-        gan = load_keras(path)
+        gan = load_keras(path, compile=compile)
     except RefusedError:
         raise
     except Exception as error:  # a damaged file can fail anywhere in zlib, HDF5 and Keras
