@@ -2,7 +2,9 @@
 
 import dataclasses
 import os
+import pathlib
 import sys
+import time
 from typing import Any
 
 from absl import flags
@@ -148,6 +150,7 @@ def run(values: flags.FlagValues, options: Options) -> int:
             del asked["split"]
         config = runs.resolve(**asked)
     again = f"kerasgan train --output={values.output} --resume"
+    began = time.time()
     try:
         gan = runs.train(
             config,
@@ -166,13 +169,22 @@ def run(values: flags.FlagValues, options: Options) -> int:
         raise
     except runs.DivergedError as error:  # a status of its own, so that a scheduler does not try again
         say(f"error: {error}")
+        _say_where(values, began)
         return 3
+    _say_where(values, began)
     if not values.quiet:
         if gan.stop_training:
             say(f"stopped after {values.minutes:g} minutes, at step {int(gan.step.numpy())}; go on with: {again}")
         else:
             say(f"done: {values.output}/final.keras, samples/, history.csv, curves.png")
     return 0
+
+
+def _say_where(values: Any, began: float) -> None:
+    """Where the training's report is, if it was written."""
+    report = pathlib.Path(values.output) / "report.html"
+    if not values.quiet and report.is_file() and report.stat().st_mtime >= began - 1.0:
+        say(f"{report} shows how it went, and says what to try next")
 
 
 def _verbosity(quiet: Any) -> str | int:
