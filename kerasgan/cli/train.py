@@ -168,8 +168,8 @@ def run(values: flags.FlagValues, options: Options) -> int:
         say(f"interrupted; go on with: {again}")
         raise
     except runs.DivergedError as error:  # a status of its own, so that a scheduler does not try again
-        say(f"error: {error}")
         _say_where(values, began)
+        say(f"error: {error}")
         return 3
     _say_where(values, began)
     if not values.quiet:

@@ -35,7 +35,7 @@ img { display: block; width: 100%; height: auto; background: #fff; border-radius
 img.pixels { image-rendering: pixelated; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; } th, td { text-align: left; padding: .25rem .8rem .25rem 0; vertical-align: top; }
-th { font-weight: 600; }
+th { font-weight: 600; white-space: nowrap; }
 """
 
 

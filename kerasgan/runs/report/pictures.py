@@ -13,7 +13,8 @@ from PIL import Image
 from kerasgan import checkpoints, plots
 
 FRAMES = 9  # of samples over time
-LARGEST = 90_000  # bytes of a picture that is shown as it is; others lose colours
+LARGEST = 90_000  # bytes of a file that is shown as it is
+MOST = 300_000  # numbers of a picture that keeps all its colours
 WIDEST = 640  # pixels, beyond which a picture is made smaller
 
 
@@ -39,7 +40,7 @@ def of_file(path: pathlib.Path) -> tuple[str, int, int] | None:
             picture = opened.copy()
     except (OSError, ValueError, Image.DecompressionBombError):
         return None
-    if len(content) <= LARGEST and picture.width <= WIDEST and picture.format in (None, "PNG"):
+    if len(content) <= LARGEST and picture.width <= WIDEST:
         return _uri(content), *picture.size
     return _of_picture(picture)
 
@@ -63,16 +64,12 @@ def _of_picture(picture: Image.Image) -> tuple[str, int, int]:
     if picture.width > WIDEST:
         height = max(1, round(picture.height * WIDEST / picture.width))
         picture = picture.convert("RGB" if picture.mode != "L" else "L").resize((WIDEST, height))
-    content = _encoded(picture)
-    if len(content) > LARGEST:
-        content = _encoded(picture.convert("RGB").quantize(128, method=Image.Quantize.FASTOCTREE))
-    return _uri(content), *picture.size
-
-
-def _encoded(picture):
+    shown = picture
+    if picture.width * picture.height * len(picture.getbands()) > MOST:
+        shown = picture.convert("RGB").quantize(128, method=Image.Quantize.FASTOCTREE)
     file = io.BytesIO()
-    picture.save(file, format="PNG", optimize=True)
-    return file.getvalue()
+    shown.save(file, format="PNG")
+    return _uri(file.getvalue()), *picture.size
 
 
 def _uri(content):

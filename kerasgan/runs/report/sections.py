@@ -80,12 +80,12 @@ def _nearest(past, measured):
         return ""
     picture = pictures.of_pixels(measured.nearest)
     caption = (
-        f"Above: samples of the seeds from {measured.seed} on, none left out, after {measured.step:,} steps. Below "
-        f"each the three nearest to it of {measured.searched:,} training pictures, in pixels, nearest first."
+        f"In the first row samples of the seeds from {measured.seed} on, none left out, after {measured.step:,} steps; "
+        f"below each the three nearest to it of {measured.searched:,} training pictures, in pixels, nearest first."
     )
     says = "Whether it copies what it was trained on everybody can see here."
     alt = "A row of generated samples, and below each three training pictures"
-    whole = page.figure(picture, alt, caption, pixels=picture[1] < 640)
+    whole = page.figure(picture, alt, caption)
     return page.section("Nearest training pictures", page.paragraph(says), whole)
 
 

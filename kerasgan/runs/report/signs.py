@@ -193,7 +193,9 @@ def _energies(past):
     return Finding("game", GOOD, "D gives both sides about the same energy", found)
 
 
-# Measured, 500 samples: SPREAD_MEASURED
+# Measured, 500 samples. Presets and r3gan on Fashion-MNIST and emoji: spread .86 to 1.05, .67 at least within a class,
+# gap .60 to 1.23. The "Collapse" of docs/when_it_goes_wrong.md: .83 and .29, its extreme 0 and 0; vanilla_gan on 100
+# pictures: .57 and .14.
 ALIKE, NARROW = 0.5, 0.7
 SAME, REPEATED = 0.4, 0.55
 
@@ -230,7 +232,9 @@ def collapse(past: Past, measured: "Measured | None") -> Finding | None:
 
 
 # Karras et al. 2020 (arXiv:2006.06676): r_v is 0 without overfitting, 1 where D takes unseen pictures for generated.
-# Measured: OVERFITTING_MEASURED
+# Measured, with r's standard error: .01 ± .16 (vanilla_gan), .11 ± .17 (r3gan), .20 ± .03 (dcgan) and .25 ± .04
+# (infogan) on 55,000 pictures; .36 ± .05 and .61 ± .04 (r3gan on 2,987 emoji, after 2,418 and 5,658 steps); .75 ± .08
+# (a narrow dcgan on 100 pictures, after 700).
 LEARNT, LEARNING = 0.6, 0.3
 
 
@@ -269,7 +273,8 @@ def overfitting(past: Past, measured: "Measured | None") -> Finding | None:
 
 
 # The test of Meehan et al. 2020 (arXiv:2004.05675), whose null is a share of .5, over all of space at once and in
-# pixels. There smooth pictures are near to everything. Measured: COPIES_MEASURED
+# pixels. There smooth pictures are near to everything.
+# Measured: .41 to .66 (ebgan, the smoothest) for the presets.
 COPIED, NEAR = 0.9, 0.75
 
 
@@ -320,6 +325,8 @@ def best_epoch(past: Past) -> Finding | None:
                 *_falling_rate(past.config),
             ),
         )
+    if last_at == best_at:
+        found = f"The lowest {name}, {_n(best)}, is that of epoch {best_at}, the last one that was scored"
     return Finding("best_epoch", GOOD, "The last epoch is among the best", f"{found}.")
 
 
