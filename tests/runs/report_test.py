@@ -119,7 +119,7 @@ def test_collapse(spread, gap, classes, level):
 
 @pytest.mark.parametrize(
     ("share", "error", "level"),
-    [(0.2, 0.03, "good"), (0.36, 0.05, "watch"), (0.75, 0.08, "bad"), (0.4, 0.15, "good"), (-1.9, 1.3, "unknown")],
+    [(0.2, 0.03, "good"), (0.36, 0.05, "watch"), (0.75, 0.08, "bad"), (0.4, 0.15, "unknown"), (-1.9, 1.3, "unknown")],
 )
 def test_overfitting(share, error, level):
     gap = measured.Gap(2.0, 2.0 - 3.0 * share, -1.0, share, error, 300)
@@ -189,6 +189,10 @@ def test_those_that_ask_for_something_come_first():
     found = signs.find(past, measured_of(spread=0.1, gap=0.1))
     levels = [each.level for each in found]
     assert levels == ["bad", "watch", "unknown", "unknown", "good", "good"]
+    # What has collapsed is not to be gone on with, however short it was.
+    short = past_of(epochs=2)
+    assert "length" in {each.sign for each in signs.find(short, measured_of(spread=1.0, gap=1.0))}
+    assert "length" not in {each.sign for each in signs.find(short, measured_of(spread=0.1, gap=0.1))}
 
 
 @pytest.mark.parametrize("family", ["vanilla_gan", "dcgan", "ebgan", "infogan", "r3gan"])

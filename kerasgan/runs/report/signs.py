@@ -80,6 +80,10 @@ def find(past: Past, measured: "Measured | None") -> list[Finding]:
         best_epoch(past),
         length(past),
     ]
+    if past.finished and any(each is not None and each.level == BAD for each in found):
+        found = [
+            each for each in found if each is None or (each.sign, each.level) != ("length", WATCH)
+        ]  # no more of it
     order = (BAD, WATCH, UNKNOWN, GOOD)
     return sorted((each for each in found if each is not None), key=lambda each: order.index(each.level))
 
@@ -143,7 +147,7 @@ def game(past: Past) -> Finding | None:
             "game",
             BAD,
             "The discriminator has won",
-            f"{found}; the limit is {WON:g}, and log 2 = .693 is D that tells every sample apart.",
+            f"{found}; the limit is {WON:g}, and log 2 = 0.693 is a D that tells every sample apart.",
             "A D that is sure of every sample has next to no gradient for G, which stops learning.",
             (*_slower_d(config), *_softer_loss(config), *_with_penalty(config), *_with_augment(config)),
         )
@@ -152,8 +156,8 @@ def game(past: Past) -> Finding | None:
             "game",
             WATCH,
             "The discriminator is far ahead",
-            f"{found}; a game has .05 to {AHEAD:g}.",
-            "G still learns as long as its pictures get better. Near .69 it would not.",
+            f"{found}; a game has 0.05 to {AHEAD:g}.",
+            "G still learns as long as its pictures get better. Near 0.69 it would not.",
             (*_with_penalty(config), *_slower_d(config), *_with_augment(config)),
         )
     if bound < BEHIND:
@@ -175,7 +179,7 @@ def game(past: Past) -> Finding | None:
             "are not good, it is D.",
             (("a wider D, or more updates of it", f"--d_steps={1 + config.recipe['d_steps']}"), *_other_family(config)),
         )
-    return Finding("game", GOOD, "A game: D is ahead, and G can follow", f"{found}; a game has .05 to {AHEAD:g}.")
+    return Finding("game", GOOD, "A game: D is ahead, and G can follow", f"{found}; a game has 0.05 to {AHEAD:g}.")
 
 
 # docs/training.md: at EBGAN's equilibrium the two energies are equal. Its preset ends at .97.
@@ -220,7 +224,8 @@ def collapse(past: Past, measured: "Measured | None") -> Finding | None:
         *_other_family(past.config),
     )
     if measured.spread < ALIKE or measured.gap < SAME:
-        means = "G draws few things, whatever the seed."
+        early = " After so few steps that may still pass." if past.steps < FEW_STEPS else ""
+        means = f"G draws few things, whatever the seed.{early}"
         return Finding("collapse", BAD, "Collapse: the samples are alike", found, means, tries)
     if classes:
         means = f"Of {_list(classes)} G draws few things, whatever the seed."
@@ -266,7 +271,10 @@ def overfitting(past: Past, measured: "Measured | None") -> Finding | None:
     if gap.share > LEARNT and sure > LEARNING:
         means = "Most of what D tells apart it knows by heart. What G learns from it grows worse from here on."
         return Finding("overfitting", BAD, "D has learnt the training samples by heart", found, means, tries)
-    if sure > LEARNING / 2 and gap.share > LEARNING:
+    if gap.share > LEARNING and sure <= LEARNING / 2:
+        means = "The samples are too few to be sure of it."
+        return Finding("overfitting", UNKNOWN, "Overfitting of D cannot be told", found, means)
+    if gap.share > LEARNING:
         means = "D begins to know training samples by heart. With few of them that comes early."
         return Finding("overfitting", WATCH, "D begins to overfit", found, means, tries)
     return Finding("overfitting", GOOD, "No sign of overfitting: D judges unseen samples much as its own", found)
