@@ -274,7 +274,10 @@ def test_a_log_in_a_file_has_no_signs_that_move_it(capsys, dataset, tmp_path):
     assert out.startswith("2/2 - ")
     assert "d_loss" in out
     assert not re.search("[\x1b\r\b]", out + said)
-    assert re.fullmatch("kerasgan: The run in .* takes up to .*\nkerasgan: done: .*\n", said)
+    expected = (
+        "kerasgan: The run in .* takes up to .*\nkerasgan: .*report.html shows how it went, .*\nkerasgan: done: .*\n"
+    )
+    assert re.fullmatch(expected, said)
     assert cli.main([str(a) for a in train_arguments(dataset, tmp_path / "other", "--quiet")]) == 0
     assert capsys.readouterr() == ("", "")
 
@@ -375,6 +378,8 @@ def wrong(dataset, labelled, tmp_path):
     good = train_arguments(dataset, there)
     (tmp_path / "file").write_text("mine")
     (tmp_path / "empty").mkdir()
+    (tmp_path / "spoilt").mkdir()
+    (tmp_path / "spoilt" / "config.json").write_text("{")
     small_gan().save(tmp_path / "whole.keras")
     whole = (tmp_path / "whole.keras").read_bytes()
     (tmp_path / "cut.keras").write_bytes(whole[: len(whole) // 2])
@@ -395,7 +400,7 @@ def wrong(dataset, labelled, tmp_path):
         (
             ("trian",),
             2,
-            "unknown command 'trian'; there are list, train, sample, evaluate, preset, export, verify. Did you mean",
+            "there are list, train, sample, evaluate, preset, export, verify, report. Did you mean 'train'?",
         ),
         (("train", "stray"), 1, "Unknown dataset 'stray': neither a name of tensorflow-datasets"),
         (("train", "stray", "more"), 2, "train takes one folder; found stray more"),
@@ -574,6 +579,12 @@ def wrong(dataset, labelled, tmp_path):
         (("verify", "a", "b"), 2, "verify takes one folder; found a b"),
         (("verify", tmp_path / "nowhere"), 1, "is no SavedModel: there is no such folder"),
         (("verify", tmp_path / "empty"), 1, "is no SavedModel: it has no saved_model.pb"),
+        (("report",), 2, "report takes one folder; found none"),
+        (("report", tmp_path / "nowhere"), 1, "nowhere holds no run: there is no config.json"),
+        (("report", tmp_path / "empty"), 1, "empty holds no run: there is no config.json"),
+        (("report", tmp_path / "empty", f"--output={tmp_path / 'x.png'}"), 2, "--output must end in .html; found"),
+        (("report", tmp_path / "empty", "--n=3"), 2, "flag --n=3"),
+        (("report", tmp_path / "spoilt"), 1, "Cannot read "),
         ((*sample, "--server=localhost:8501", "--model=x"), 1, "A server's URL is http://HOST:8501"),
         ((*sample, "--server=http://127.0.0.1:1"), 2, "--model is missing"),
         ((*sample, "--server=http://127.0.0.1:1", "--model=x", "--preset=y"), 2, "exclude each other"),
@@ -612,9 +623,24 @@ def test_a_run_is_not_overwritten_and_not_resumed_otherwise(capsys, dataset, tmp
 def test_a_diverged_training_has_a_status_of_its_own(capsys, dataset, tmp_path):
     status, said = run(capsys, *train_arguments(dataset, tmp_path / "run", "--set=learning_rate=1e30", "--epochs=9"))
     assert status == 3
-    assert said.count("\n") == 3  # the others: what the run may take of the disk, which checkpoint was not written
+    # The others: what the run may take of the disk, which checkpoint was not written, where the report is.
+    assert said.count("\n") == 4
+    assert "report.html shows how it went" in said
     assert "No checkpoint was written at step" in said
     assert "error: Training diverged at step" in said.splitlines()[-1]
+
+
+def test_a_report_of_a_run(capsys, dataset, tmp_path):
+    """Beside the run, and elsewhere; what it found stands on stdout."""
+    assert run(capsys, *train_arguments(dataset, tmp_path / "run", "--split=train[:10]", "--quiet"))[0] == 0
+    (tmp_path / "run" / "report.html").unlink()  # of the end of the training, which --quiet does not mention
+    assert cli.main(["report", str(tmp_path / "run"), "--n=10"]) == 0
+    printed, said = capsys.readouterr()
+    assert f"wrote {tmp_path / 'run' / 'report.html'}" in said
+    assert re.search("^good +No sign of divergence$", printed, re.MULTILINE)
+    other = tmp_path / "new" / "page.html"
+    assert run(capsys, "report", tmp_path / "run", f"--output={other}", "--n=10", "--seed=3")[0] == 0
+    assert "and seed 3" in other.read_text(encoding="utf-8")
 
 
 def test_the_installed_command_reports_errors_without_a_traceback(tmp_path):

@@ -34,7 +34,7 @@ PAGES = ["README.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROO
 NARROW = {"generator_width": 4, "discriminator_width": 4}
 MINIATURE = ["--epochs=1", "--batch_size=16", *(f"--{name}={value}" for name, value in NARROW.items())]
 FEW, SCORED = 256, 200
-SLOW = ("evaluate", "preset", "verify")  # cli_test.py runs them
+SLOW = ("evaluate", "preset", "verify", "report")  # cli_test.py runs them
 NOT_RUN = {  # how many
     ("README.md", "needs a server"): 1,
     ("docs/classes.md", "minutes"): 1,

@@ -35,7 +35,7 @@ def config_for(dataset, **options):
 def test_a_run_leaves_everything(dataset, tmp_path):
     output = tmp_path / "run"
     gan = runs.train(config_for(dataset, loss="kl", ema_decay=0.9), output, verbose=0)
-    assert {p.name for p in output.iterdir()} == {*runs.PARTS} - {"best.keras"}
+    assert {p.name for p in output.iterdir()} == {*runs.PARTS} - {"best.keras", "diverged.json"}
     assert int(gan.step.numpy()) == 9
     config = json.loads((output / "config.json").read_text())
     assert config["recipe"]["loss"] == "kl"
@@ -248,7 +248,7 @@ def test_a_run_of_so_many_steps_goes_on_as_an_uncut_one(dataset, tmp_path, steps
     assert (config.epochs, config.steps) == (None, steps)
     gan = runs.train(config, output, verbose=0)
     assert int(gan.step.numpy()) == steps
-    assert {p.name for p in output.iterdir()} == {*runs.PARTS} - {"best.keras"}
+    assert {p.name for p in output.iterdir()} == {*runs.PARTS} - {"best.keras", "diverged.json"}
     assert_same_weights(presets.load(output / "final.keras"), gan)
     assert_same_weights(callbacks.restore(output / "checkpoints"), gan)
     rows = [*range(3, steps + 1, 3), *([steps] if steps % 3 else [])]
@@ -537,7 +537,7 @@ def test_a_run_that_was_killed_before_it_had_a_config_can_begin(dataset, tmp_pat
     (tmp_path / "run").mkdir()
     (tmp_path / "run" / ".config-abcd1234.json").write_text("{")  # as `replacing` names what it has not finished
     runs.train(config_for(dataset, epochs=1), tmp_path / "run", verbose=0)
-    assert {path.name for path in (tmp_path / "run").iterdir()} == {*runs.PARTS} - {"best.keras"}
+    assert {path.name for path in (tmp_path / "run").iterdir()} == {*runs.PARTS} - {"best.keras", "diverged.json"}
 
 
 def test_a_run_that_was_killed_before_its_first_checkpoint_begins_anew(dataset, tmp_path, monkeypatch):

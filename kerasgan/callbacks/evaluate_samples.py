@@ -75,6 +75,11 @@ class EvaluateSamples(keras.callbacks.Callback):
             self.n = len(real)
         return self._judge.distance_names
 
+    @property
+    def real(self) -> np.ndarray | None:
+        """The real samples, images in [0, 1] `[N, H, W, C]` or points `[N, n]`; None before they are read."""
+        return None if self._judge is None else self._judge.real
+
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         self.prepare(self.model)
         self._scores = None

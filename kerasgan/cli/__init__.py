@@ -26,6 +26,7 @@ kerasgan trains, samples and exports generative adversarial networks.
   kerasgan sample --preset=runs/clothes --labels=Sneaker,Bag --output=classes.png
   kerasgan sample --preset=dcgan_fashion_mnist --n=64 --seed=0 --output=samples.png
   kerasgan evaluate --preset=runs/dcgan --output=report.json                   scores and pictures
+  kerasgan report runs/dcgan                                                   a page: what went well, what to try next
   kerasgan preset --run=runs/dcgan --output=presets/my_dcgan                   the best epoch, with its scores
   kerasgan export --preset=runs/dcgan --output=saved_models/my_dcgan           the next version for TF Serving
   kerasgan verify saved_models/my_dcgan/1                                      the proof that it can be served
@@ -43,8 +44,9 @@ COMMANDS: dict[str, tuple[Callable[..., int | None], Callable[[], Options]]] = {
     "preset": (commands.make, commands.define_make),
     "export": (commands.export, commands.define_export),
     "verify": (commands.verify, commands.define_verify),
+    "report": (commands.report, commands.define_report),
 }
-TAKES_FOLDER = {"verify": True, "train": False}  # whether they must be given one
+TAKES_FOLDER = {"verify": True, "report": True, "train": False}  # whether they must be given one
 
 
 def main(argv: list[str] | None = None) -> int:

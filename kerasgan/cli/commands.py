@@ -356,3 +356,32 @@ def verify(values: flags.FlagValues, options: Options, folder: str) -> int:
     failed = ", ".join(check.name for check in report.failed)
     say(f"{folder} can be served" if report.passed else f"{folder} must not be served: {failed}")
     return 0 if report.passed else 1
+
+
+def define_report() -> Options:
+    """The options of `kerasgan report`."""
+    options = Options(
+        "report",
+        "writes a page about a run: samples over time, curves, nearest training pictures, what to try next",
+        "kerasgan report runs/dcgan",
+        "kerasgan report runs/dcgan --output=dcgan.html",
+    )
+    options.group("Besides the run's folder (of a training that is finished, lost, or going on)")
+    options.text("output", "the HTML file, with everything in it; default report.html in the folder")
+    options.whole("n", "samples of each kind to measure by, at most", 500, least=10)
+    options.whole("seed", "of the first generated sample, and of the choice of real ones", 0, least=0)
+    return options
+
+
+def report(values: flags.FlagValues, options: Options, folder: str) -> None:
+    """Writes the report of a run, and prints what it found."""
+    del options
+    if values.output is not None and check_output_file(values.output).suffix.lower() not in (".html", ".htm"):
+        raise UsageError(f"--output must end in .html; found {values.output}.")
+    import_tensorflow()
+    from kerasgan.runs import report as reports
+
+    written, found = reports.write(folder, values.output, values.n, values.seed, progress=sys.stderr.isatty())
+    for each in found:
+        print(f"{each.level:8} {each.title}", flush=True)
+    say(f"wrote {written}")

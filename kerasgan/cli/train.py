@@ -4,6 +4,7 @@ import dataclasses
 import os
 import pathlib
 import sys
+import time
 from typing import Any
 
 from absl import flags
@@ -169,6 +170,7 @@ def run(values: flags.FlagValues, options: Options, pictures: str | None = None)
             del asked["split"]
         config = runs.resolve(**asked)
     again = f"kerasgan train --output={values.output} --resume"
+    began = time.time()
     try:
         gan = runs.train(
             config,
@@ -186,8 +188,10 @@ def run(values: flags.FlagValues, options: Options, pictures: str | None = None)
         say(f"interrupted; go on with: {again}")
         raise
     except runs.DivergedError as error:  # a status of its own, so that a scheduler does not try again
+        _say_where(values, began)
         say(f"error: {error}")
         return 3
+    _say_where(values, began)
     if not values.quiet:
         if gan.stop_training:
             say(f"stopped after {values.minutes:g} minutes, at step {int(gan.step.numpy())}; go on with: {again}")
@@ -239,6 +243,13 @@ def _print_table(title: str, rows: list[tuple[str, str]], quiet: bool) -> None:
     for left, text in rows:
         print(f"  {left:{width}}  {text}" if len(left) <= WIDEST else f"  {left}\n{'':{width + 4}}{text}")
     print(flush=True)
+
+
+def _say_where(values: Any, began: float) -> None:
+    """Where the training's report is, if it was written."""
+    report = pathlib.Path(values.output) / "report.html"
+    if not values.quiet and report.is_file() and report.stat().st_mtime >= began - 1.0:
+        say(f"{report} shows how it went, and says what to try next")
 
 
 def _verbosity(quiet: Any) -> str | int:

@@ -8,6 +8,8 @@ samples/       pictures of the same seeds as training went on, and samples.gif (
 curves.png     the history as a picture
 final.keras    the trained GAN, with both optimizers
 best.keras     the GAN of the epoch with the lowest Fréchet distance, where there is a split to judge by
+diverged.json  of a training that was stopped as lost, at which step and why
+report.html    how it went, on one page: see `runs.report`
 """
 
 from kerasgan.runs.choices import Choice, choose_game, choose_length, time_step

@@ -1,13 +1,16 @@
 """The folder of a run: what lies in it, who may write to it, and how much it may come to."""
 
 import contextlib
+import json
 import pathlib
 import shutil
 from collections.abc import Iterator
 
-from kerasgan.files import Path, check_writable, free_space, held, leftovers, size_of
+from kerasgan.files import Path, check_writable, free_space, held, leftovers, replacing, size_of
 from kerasgan.runs.config import Config, holds_run, write_config
 
+DIVERGED = "diverged.json"
+REPORT = "report.html"
 PARTS = (
     "config.json",
     "checkpoints",
@@ -17,6 +20,8 @@ PARTS = (
     "curves.png",
     "final.keras",
     "best.keras",
+    DIVERGED,
+    REPORT,
 )
 
 
@@ -63,6 +68,20 @@ def prepare(config: Config, folder: pathlib.Path, overwrite: bool) -> None:
         for path in leftovers(folder / part, *names):  # of a run that was killed in the midst of writing
             path.unlink()
     write_config(config, folder)
+
+
+def write_reason(folder: pathlib.Path, step: int, reason: str) -> None:
+    """Writes down why a training was stopped as lost."""
+    with replacing(folder / DIVERGED) as temporary:
+        temporary.write_text(json.dumps({"step": step, "reason": reason}, indent=2) + "\n", encoding="utf-8")
+
+
+def reason_of(folder: pathlib.Path) -> str | None:
+    """Why a training was stopped as lost; None of one that was not, or of a kerasgan that did not write it down."""
+    try:
+        return str(json.loads((folder / DIVERGED).read_text(encoding="utf-8"))["reason"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _delete(output):

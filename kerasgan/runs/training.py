@@ -15,7 +15,7 @@ from kerasgan import registry
 from kerasgan.errors import first_line
 from kerasgan.files import Path, replacing
 from kerasgan.runs.config import Config, check_resumable
-from kerasgan.runs.folder import check_output, check_space, only_one, prepare
+from kerasgan.runs.folder import DIVERGED, check_output, check_space, only_one, prepare, write_reason
 
 if typing.TYPE_CHECKING:
     import tensorflow as tf
@@ -115,7 +115,7 @@ def train(
         step = int(gan.step.numpy())
         if strategies.agreed(step, strategy) != step:
             raise ValueError(f"Workers see other checkpoints in {output}; this one has found step {step}.")
-        images, load = _open_data(config, gan)
+        images, classes, load = _open_data(config, gan)
         an_epoch = load()
         epoch_steps = len(an_epoch)
         # Before anything draws; `fit` could not tell them from a part of an epoch.
@@ -147,12 +147,14 @@ def train(
         guard, best = watching[0], [callback for callback in watching if isinstance(callback, callbacks.BestModel)]
         checkpoint = callbacks.TrainingCheckpoint(folder / "checkpoints", every=checkpoint_steps, keep=keep)
         prepare(config, folder, overwrite)
+        (folder / DIVERGED).unlink(missing_ok=True)
         if step == 0:  # what a run has left that was killed before its first checkpoint
             shutil.rmtree(folder / "samples", ignore_errors=True)
             (folder / "history.csv").unlink(missing_ok=True)
         if is_chief and step < end:
             # Of an epoch that ended before it was whole the score is none that a later one would have to undercut.
             history_table.keep_epochs(folder / "history.csv", step // epoch_steps)
+        report = functools.partial(_report, is_chief, replicas, folder, output, config, gan, images, classes, score)
         until = [] if minutes is None else [_time_limit(gan, began + 60.0 * minutes)]
         try:
             if replicas == 1:
@@ -170,6 +172,7 @@ def train(
             if isinstance(reason, KeyboardInterrupt):
                 raise
             _draw_curves(folder)
+            report()
             gan.stop_training = True
             return gan
         except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
@@ -180,9 +183,12 @@ def train(
             ) from None
         _draw_curves(folder)
         if guard.reason is not None:
+            write_reason(folder, int(gan.step.numpy()), guard.reason)
+            report()
             raise DivergedError(f"{guard.reason} What it came to is in {output}.")
         with replacing(folder / "final.keras") as temporary:
             gan.save(temporary)
+        report()
         strategies.agreed(0.0, strategy)  # nobody leaves before all have written: who is alone cannot go on
     return gan
 
@@ -199,7 +205,7 @@ def _begin(gan, config):
 
 
 def _open_data(config, gan):
-    """The samples, and a function that gives their batches from any step on; with labels where the GAN has classes."""
+    """The samples, where the GAN has classes their labels, and a function that gives batches from any step on."""
     from kerasgan import data
 
     where = config.dataset, config.split, gan.sample_shape
@@ -218,7 +224,7 @@ def _open_data(config, gan):
         shuffle=True,
         called=f"{config.dataset} in split {config.split!r}",
     )
-    return images, load
+    return images, classes, load
 
 
 def _callbacks(gan, folder, output, images, score, on_divergence):
@@ -316,6 +322,19 @@ def _fit(gan, load, end, verbose, callbacks, of_whole_epochs):
             gan.continue_epoch()
         shown = [each for each in callbacks if epoch < whole_epochs or each not in of_whole_epochs]
         gan.fit(batches, epochs=last_epoch, initial_epoch=epoch, verbose=verbose, callbacks=shown)
+
+
+def _report(is_chief, replicas, folder, output, config, gan, images, classes, score):
+    """The page of a training that has ended. The networks are asked where one device has them alone: of several all
+    would have to take part.
+    """
+    if not is_chief:
+        return
+    from kerasgan.runs.report import write_after
+
+    asked = gan if replicas == 1 else None
+    unseen = None if score is None or gan.class_names is not None else score.real
+    write_after(folder, output, config, asked, images, classes, unseen)
 
 
 def _draw_curves(folder):
