@@ -2,7 +2,7 @@
 
 Blocks run page by page and in order, in one namespace and one folder that holds a few photos, as a reader would type
 them. What would take long is made small: named datasets have 256 images, `fit` goes through its data once, scores are
-of 200 samples, DCGANs are narrow, and `kerasgan train` is given MINIATURE's options. SLOW commands are held against the
+of 200 samples, DCGANs are narrow, and `kerasgan train` is given MINIATURE's options, or SMALL_CHOICE's. SLOW commands are held against the
 real options and not run. A block that cannot run says so in a comment above it, `<!-- not run: reason -->`, and is in
 NOT_RUN; its commands are held against the options too.
 """
@@ -33,6 +33,7 @@ ROOT = pathlib.Path(__file__).parent.parent
 PAGES = ["README.md", *sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "docs").glob("*.md"))]
 NARROW = {"generator_width": 4, "discriminator_width": 4}
 MINIATURE = ["--epochs=1", "--batch_size=16", *(f"--{name}={value}" for name, value in NARROW.items())]
+SMALL_CHOICE = ["--steps=1", "--width=16", "--group_width=4", "--penalties=", "--augment="]  # of `train photos`
 FEW, SCORED = 256, 200
 SLOW = ("evaluate", "preset", "verify", "report")  # cli_test.py runs them
 NOT_RUN = {  # how many
@@ -41,6 +42,7 @@ NOT_RUN = {  # how many
     ("docs/first_steps.md", "minutes"): 1,
     ("docs/long_runs.md", "hours"): 1,
     ("docs/long_runs.md", "needs several machines"): 1,
+    ("docs/own_pictures.md", "minutes"): 1,
     ("docs/own_pictures.md", "needs Inception's weights"): 1,
     ("docs/scores.md", "minutes"): 1,
     ("docs/serving.md", "needs Docker"): 1,
@@ -97,6 +99,8 @@ def run_shell(block):
             continue
         few = [f"--split=train[:{FEW}]"] if "--dataset=fashion_mnist" in words else []
         small = [*MINIATURE, *few] if words[1] == "train" and "--resume" not in words else []
+        if small and not words[2].startswith("--"):
+            small = SMALL_CHOICE
         assert cli.main([*words[1:], *small]) == 0, words
 
 
@@ -123,6 +127,7 @@ def small(fashion_mnist, tmp_path, monkeypatch):
     def create_narrow(name, **settings):
         return create(name, **{**settings, **(NARROW if name == "dcgan" else {})})
 
+    monkeypatch.setattr(kerasgan.runs, "time_step", lambda config: 1.0)
     monkeypatch.setattr(kerasgan.data, "load", load_few)
     monkeypatch.setattr(kerasgan.GAN, "fit", fit_once)
     monkeypatch.setattr(kerasgan.registry, "create_model", create_narrow)
