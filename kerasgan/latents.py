@@ -215,10 +215,11 @@ class Coded(Latent):
     ) -> tf.Tensor:
         """Vectors `[B, dim]` with other codes, given as for `join`; None leaves that kind as it is."""
         parts = self.split(z)
-        if categorical is None:
-            drawn = [tf.argmax(one_hot, axis=1, output_type=tf.int32) for one_hot in parts["categorical"]]
-            categorical = tf.stack(drawn, axis=1) if drawn else None
-        return self.join(parts["noise"], categorical, parts["continuous"] if continuous is None else continuous)
+        if continuous is None:
+            continuous = parts["continuous"]
+        if categorical is None:  # as it stands, which may be a mixture of categories
+            return tf.concat([parts["noise"], *parts["categorical"], continuous], axis=1)
+        return self.join(parts["noise"], categorical, continuous)
 
     def read(self, codes: tf.Tensor) -> dict[str, tf.Tensor]:
         """What a discriminator's output `codes` `[B, code_dim]` says.
