@@ -99,7 +99,7 @@ class GAN(keras.Model):
             d_optimizer, g_optimizer: what `keras.optimizers.get` takes; None is DCGAN's, Adam(2e-4, beta_1=0.5).
             loss: an alias of `kerasgan.losses.ALIASES`, such as "hinge", or a `kerasgan.losses.AdversarialLoss`.
             d_steps: k of Algorithm 1, D's updates per update of G; a fitted batch of k*B images is split in k for them.
-            fresh_noise: False trains G on D's last samples; True draws new ones, as Algorithm 1 is printed, at more cost.
+            fresh_noise: False trains G on D's last samples; True draws new ones, as in Algorithm 1, at a pass more.
             penalties: on D's gradient: of `kerasgan.penalties`, one or a list, or a string: "r1(5, every=16), r2(5)".
             augment: of what D sees in training: of `kerasgan.augment`, or a string: "color,translation", "adaptive".
             **kwargs: Keras's `run_eagerly`, `steps_per_execution`, `jit_compile=True` (XLA; drops the checks of data).
