@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasgan.classes import check_labels, numbered
+from kerasgan.codes import check_codes
 
 
 class Latent:
@@ -133,7 +134,7 @@ class Normal(Latent):
         sine = np.sin(angle)
         turned = (np.sin((1.0 - t) * angle) * units[0] + np.sin(t * angle) * units[1]) / np.maximum(sine, 1e-30)
         turned *= (1.0 - t) * lengths[0] + t * lengths[1]
-        is_circle = (sine > 1e-6) & (t > 0.0) & (t < 1.0)
+        is_circle = (sine > 1e-6) & (t > 0.0) & (t < 1.0) & (np.minimum(*lengths) > 0.0)
         return np.where(is_circle, turned, _straight(first, last, share)).astype(np.float32)
 
     def get_config(self) -> dict[str, Any]:
@@ -306,22 +307,7 @@ class Coded(Latent):
         Raises:
             ValueError: another key or shape, a category out of range, or a number that is not finite.
         """
-        if not isinstance(codes, dict) or not set(codes) <= {"categorical", "continuous"}:
-            found = ", ".join(map(str, codes)) if isinstance(codes, dict) else type(codes).__name__
-            raise ValueError(f"codes must be a dict with 'categorical', 'continuous' or both; found {found}.")
-        checked = {}
-        if "categorical" in codes:
-            rows = _rows(codes["categorical"], n, len(self.categorical), "categorical")
-            for i, k in enumerate(self.categorical):
-                wrong = [c for c in rows[:, i] if c != int(c) or not 0 <= c < k]
-                if wrong:
-                    raise ValueError(
-                        f"Categorical code {i} has the categories 0 to {k - 1}, as whole numbers; found {wrong[0]:g}."
-                    )
-            checked["categorical"] = rows.astype(np.int32)
-        if "continuous" in codes:
-            checked["continuous"] = _rows(codes["continuous"], n, self.continuous, "continuous")
-        return checked
+        return check_codes(codes, n, self.categorical, self.continuous)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -333,28 +319,6 @@ class Coded(Latent):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Latent":
         return cls(**{**config, "noise": keras.saving.deserialize_keras_object(config["noise"])})
-
-
-def _rows(values: Any, n: int, count: int, kind: str) -> np.ndarray:
-    """float32 `[n, count]` from one value, one row, or n rows."""
-    if not count:
-        raise ValueError(f"This latent has no {kind} codes.")
-    try:
-        with np.errstate(over="ignore"):
-            array = np.asarray(values, np.float32)
-    except (TypeError, ValueError):
-        raise ValueError(f"{kind} codes must be numbers; found {values!r}.") from None
-    if count == 1 and array.ndim == 1 and len(array) == n:
-        array = array[:, None]
-    if array.ndim > 2 or array.shape not in ((), (count,), (1, count), (n, count)):
-        one = f", [{n}]" if count == 1 else ""
-        raise ValueError(
-            f"{kind} codes must be one number or have shape [{count}]{one} or [{n}, {count}]; "
-            f"found shape {list(array.shape)}."
-        )
-    if not np.isfinite(array).all():
-        raise ValueError(f"{kind} codes must be finite numbers.")
-    return np.broadcast_to(array, (n, count))
 
 
 @keras.saving.register_keras_serializable("kerasgan")

@@ -24,6 +24,7 @@ kerasgan trains, samples and exports generative adversarial networks.
   kerasgan train --model=dcgan --dataset=fashion_mnist --conditional --output=runs/clothes
   kerasgan sample --preset=runs/clothes --labels=Sneaker,Bag --output=classes.png
   kerasgan sample --preset=dcgan_fashion_mnist --n=64 --seed=0 --output=samples.png
+  kerasgan sample --preset=dcgan_fashion_mnist --interpolate=3,17,5 --output=walk.gif
   kerasgan evaluate --preset=runs/dcgan --output=report.json                   scores and pictures
   kerasgan preset --run=runs/dcgan --output=presets/my_dcgan                   the best epoch, with its scores
   kerasgan export --preset=runs/dcgan --output=saved_models/my_dcgan           the next version for TF Serving

@@ -22,7 +22,7 @@ def invert(
     *,
     starts: int = 4,
     steps: int = 200,
-    learning_rate: float = 0.1,
+    learning_rate: float = 0.05,
     candidates: int = 1000,
     seed: int = 0,
     batch_size: int = 128,

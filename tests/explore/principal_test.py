@@ -83,7 +83,9 @@ class Own(keras.Model):
     def __init__(self):
         super().__init__()
         self.dense = keras.layers.Dense(64)
-        self.build((None, 4))
+
+    def build(self, shape):
+        self.dense.build(shape)
 
     def call(self, z):
         return keras.ops.reshape(self.dense(z), (-1, 8, 8, 1))
@@ -91,7 +93,9 @@ class Own(keras.Model):
 
 def test_mistakes():
     gan = small_gan()
-    own = kerasgan.GAN(Own(), gan.discriminator, gan.latent)
+    network = Own()
+    network.build((None, 4))
+    own = kerasgan.GAN(network, gan.discriminator, gan.latent)
     for model, asked, message in (
         (own, {}, "directions needs a generator whose layers Keras can reach, Sequential or functional; found Own."),
         (gan, {"layer": "nowhere"}, "The generator has no layer 'nowhere'; it has dense"),
