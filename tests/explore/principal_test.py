@@ -40,16 +40,16 @@ RIGHT, _ = np.linalg.qr(np.random.default_rng(1).normal(size=(4, 4)))
     ],
 )
 def test_of_a_linear_generator_they_are_its_right_singular_vectors(latent):
-    found = explore.directions(linear_gan(SINGULAR, RIGHT, latent), 4, samples=8000)
+    found = explore.directions(linear_gan(SINGULAR, RIGHT, latent), 4, samples=4000)
     assert (found.dtype, found.shape) == (np.float32, (4, latent.dim))
     np.testing.assert_allclose(np.linalg.norm(found, axis=1), 1, rtol=1e-6)
     np.testing.assert_array_equal(found[:, 4:], 0)
     agree = np.abs(np.sum(found[:, :4] * RIGHT.T, axis=1))
-    np.testing.assert_array_less(0.999, agree)  # up to the components' own sampling error
+    np.testing.assert_array_less(0.998, agree)  # up to the components' own sampling error
     assert np.all(np.take_along_axis(found, np.abs(found).argmax(1)[:, None], 1) > 0)
 
 
-@pytest.mark.parametrize("samples", [50, 500])  # fewer and more than the activations
+@pytest.mark.parametrize("samples", [50, 200])  # fewer and more than the activations
 def test_they_are_principal_components_and_least_squares(samples):
     """By numpy's singular values and least squares, of a layer that is not linear."""
     gan = linear_gan(SINGULAR, RIGHT, latents.Normal(4))
@@ -82,15 +82,15 @@ def test_layers_that_know_the_label_alone_are_passed_over():
 def test_the_papers_least_squares_agree():
     """z fitted by the coordinates, of very many samples: U of the paper's section 3.2."""
     gan = linear_gan(SINGULAR, RIGHT, latents.Normal(4))
-    z = np.random.default_rng(3).normal(size=(200_000, 4))
+    z = np.random.default_rng(3).normal(size=(20_000, 4))
     kernel, bias = gan.generator.layers[0].get_weights()
     y = np.maximum(z @ kernel + bias, 0)
     y -= y.mean(0)
     _, components = np.linalg.eigh(y.T @ y)
     columns = np.linalg.lstsq(y @ components[:, :-4:-1], z, rcond=None)[0]
     columns /= np.linalg.norm(columns, axis=1, keepdims=True)
-    found = explore.directions(gan, 3, layer="second", samples=20_000)
-    np.testing.assert_array_less(0.999, np.abs(np.sum(columns * found, axis=1)))
+    found = explore.directions(gan, 3, layer="second", samples=5000)
+    np.testing.assert_array_less(0.995, np.abs(np.sum(columns * found, axis=1)))
 
 
 class Own(keras.Model):
