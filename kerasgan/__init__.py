@@ -28,6 +28,7 @@ _MODULES = (
     "cards",
     "data",
     "evaluation",
+    "explore",
     "features",
     "latents",
     "layers",

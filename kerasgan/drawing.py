@@ -35,33 +35,73 @@ class Drawing:
     def draw(
         self,
         network: keras.Model,
-        n: int,
+        n: int | None,
         seed: int = 0,
         batch_size: int = 128,
         codes: dict | None = None,
         labels: Any = None,
+        seeds: Any = None,
+        z: Any = None,
     ) -> np.ndarray:
-        """Samples of the seeds from `seed` on; see `GAN.generate`."""
-        for name, number, least in (("n", n, 1), ("batch_size", batch_size, 1), ("seed", seed, 0)):
-            check_whole(name, number, least)
-        if seed + n > 2**63:
-            raise ValueError(f"The seeds of {n} samples must lie below 2**63; the first is {seed}.")
-        codes = None if codes is None else self._coded_latent().check_codes(codes, n)
-        labels = None if labels is None else self._labelled_latent().check_labels(labels, n)
+        """Samples of z, of seeds, or of the n seeds from `seed` on; see `GAN.generate`."""
+        check_whole("batch_size", batch_size, 1)
+        if z is None:
+            seeds = _chosen_seeds(n, seed, seeds)
+            n = len(seeds)
+        else:
+            z = self._checked_z(z, n, seed, seeds)
+            n = len(z)
+        parts = self._checked_parts(n, codes, labels)
         samples = np.empty((n, *self.sample_shape), np.float32)
-        seeds = np.arange(seed, seed + n, dtype=np.int64)
         for start in range(0, n, batch_size):
             rows = slice(start, start + batch_size)
-            if codes is None and labels is None:
+            if z is None and not parts:
                 samples[rows] = self._graph(network, "samples of seeds")(tf.constant(seeds[rows])).numpy()
                 continue
-            z = self._graph(network, "z of seeds")(tf.constant(seeds[rows]))
-            if codes is not None:
-                z = self._coded_latent().with_codes(z, **{kind: values[rows] for kind, values in codes.items()})
-            if labels is not None:
-                z = self._labelled_latent().with_labels(z, labels[rows])
-            samples[rows] = self._graph(network, "samples of z")(z).numpy()
+            drawn = self._graph(network, "z of seeds")(tf.constant(seeds[rows])) if z is None else tf.constant(z[rows])
+            samples[rows] = self._graph(network, "samples of z")(self._with_parts(drawn, parts, rows)).numpy()
         return samples
+
+    def latents(
+        self, n: int | None, seed: int = 0, seeds: Any = None, labels: Any = None, codes: dict | None = None
+    ) -> np.ndarray:
+        """What `draw` draws from; see `GAN.draw_latents`."""
+        seeds = _chosen_seeds(n, seed, seeds)
+        parts = self._checked_parts(len(seeds), codes, labels)
+        z = self._graph(None, "z of seeds")(tf.constant(seeds))
+        return self._with_parts(z, parts, slice(None)).numpy()
+
+    def _checked_z(self, z, n, seed, seeds):
+        """float32 `[n, dim]`, if that is all that says which samples to draw."""
+        if seeds is not None or seed != 0:
+            raise ValueError("z says itself which samples to draw; give z, or seeds, or n and seed.")
+        rule = f"z must be finite numbers of shape (n, {self.latent.dim})"
+        try:
+            numbers = np.asarray(z)
+        except ValueError:  # rows of several lengths
+            numbers = np.empty(0, object)
+        if numbers.dtype.kind not in "iuf":
+            raise ValueError(f"{rule}; found {_short(z)}.")
+        with np.errstate(over="ignore"):  # becomes infinite, which is refused below
+            found = numbers.astype(np.float32)
+        if found.ndim != 2 or found.shape[1] != self.latent.dim or not len(found):
+            raise ValueError(f"{rule}, with one row at least; found shape {found.shape}.")
+        if not np.isfinite(found).all():
+            raise ValueError(f"{rule}; found NaN or infinity.")
+        if n is not None and n != len(found):
+            raise ValueError(f"z has {len(found)} rows, which is how many samples are drawn; found n={n!r}.")
+        return found
+
+    def _checked_parts(self, n, codes, labels):
+        """What takes the place of parts of n vectors: `{"labels", "categorical", "continuous": [n, ...]}`."""
+        parts = {} if codes is None else self._coded_latent().check_codes(codes, n)
+        return parts if labels is None else {**parts, "labels": self._labelled_latent().check_labels(labels, n)}
+
+    def _with_parts(self, z, parts, rows):
+        parts = {name: values[rows] for name, values in parts.items()}
+        if "labels" in parts:
+            return self._labelled_latent().with_labels(z, **parts)
+        return self._coded_latent().with_codes(z, **parts) if parts else z
 
     def forget(self) -> None:
         """Lets the graphs be made anew, because the latent draws otherwise than before."""
@@ -72,13 +112,7 @@ class Drawing:
         """The codes in images; see `GAN.infer_codes`."""
         latent = self._coded_latent()
         check_whole("batch_size", batch_size, 1)
-        shape = ", ".join(str(n) for n in self.sample_shape)
-        rule = f"infer_codes needs floats of shape (N, {shape})" + (" in [0, 1]" if self.value_range else "")
-        images = np.asarray(images)
-        if images.shape[1:] != self.sample_shape or not len(images) or not np.issubdtype(images.dtype, np.floating):
-            raise ValueError(f"{rule}; found {images.dtype} of shape {images.shape}.")
-        if self.value_range is not None and not (images.min() >= 0 and images.max() <= 1):
-            raise ValueError(f"{rule}; found values from {images.min():g} to {images.max():g}.")
+        images = check_samples("infer_codes", images, self.sample_shape, self.value_range)
         codes = []
         for start in range(0, len(images), batch_size):
             batch = tf.constant(images[start : start + batch_size], tf.float32)
@@ -104,9 +138,9 @@ class Drawing:
         return low + (high - low) * images
 
     def _graph(self, network, name):
-        """A graph of this network's, for any number of rows."""
+        """A graph of this network's, for any number of rows; None is any network."""
         with self._lock:
-            if self._network is not network:
+            if network is not None and self._network is not network:
                 self._network, self._graphs = network, {}
             if name not in self._graphs:
                 seeds, z = tf.TensorSpec([None], tf.int64), tf.TensorSpec([None, self.latent.dim], tf.float32)
@@ -134,3 +168,61 @@ class Drawing:
                 "Leave labels out."
             )
         return self.latent
+
+
+def check_samples(
+    what: str, images: Any, sample_shape: tuple[int, ...], value_range: tuple[float, float] | None
+) -> np.ndarray:
+    """Images as `GAN.generate` gives them, or samples that are not images.
+
+    Args:
+        what: needs them, for the message.
+        images: float `[N, H, W, C]` in [0, 1]; of points any numbers.
+        sample_shape, value_range: the GAN's.
+
+    Returns:
+        `[N, ...]`, as given.
+
+    Raises:
+        ValueError: another shape, kind or range.
+    """
+    shape = ", ".join(map(str, sample_shape))
+    rule = f"{what} needs floats of shape (N, {shape})" + (" in [0, 1]" if value_range else "")
+    images = np.asarray(images)
+    if images.shape[1:] != sample_shape or not len(images) or not np.issubdtype(images.dtype, np.floating):
+        raise ValueError(f"{rule}; found {images.dtype} of shape {images.shape}.")
+    if value_range is not None and not (images.min() >= 0 and images.max() <= 1):
+        raise ValueError(f"{rule}; found values from {images.min():g} to {images.max():g}.")
+    return images
+
+
+def _chosen_seeds(n, seed, seeds):
+    """int64 `[n]`: the seeds themselves, or n from `seed` on."""
+    if seeds is None:
+        if n is None:
+            raise ValueError("Say which samples to draw: n, how many, or a list of seeds, or z.")
+        check_whole("n", n, 1)
+        check_whole("seed", seed, 0)
+        if seed + n > 2**63:
+            raise ValueError(f"The seeds of {n} samples must lie below 2**63; the first is {seed}.")
+        return np.arange(seed, seed + n, dtype=np.int64)
+    if seed != 0:
+        raise ValueError(f"seeds say themselves where they begin; found seed={seed!r} beside them.")
+    rule = "seeds must be a list of whole numbers, each from 0 to below 2**63"
+    try:
+        found = np.asarray(seeds)
+    except ValueError:  # rows of several lengths
+        found = np.empty(0)
+    if found.ndim != 1 or found.dtype.kind not in "iu" or not len(found):
+        raise ValueError(f"{rule}; found {_short(seeds)}.")
+    for number in (int(found.min()), int(found.max())):
+        if not 0 <= number < 2**63:
+            raise ValueError(f"{rule}; found {number}.")
+    if n is not None and n != len(found):
+        raise ValueError(f"There are {len(found)} seeds, which is how many samples are drawn; found n={n!r}.")
+    return found.astype(np.int64)
+
+
+def _short(value):
+    """On one line, however an array would be written."""
+    return f"{' '.join(repr(value).split()):.60}"

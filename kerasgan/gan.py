@@ -1,10 +1,9 @@
 """The game: one `keras.Model` in which a generator and a discriminator play against each other.
 
-`train_step` is Algorithm 1 of "Generative Adversarial Nets" (Goodfellow et al. 2014, arXiv:1406.2661) and reads in
-the order in which a batch flows. Networks, latent and loss are parts that are handed in; a family of GANs brings its
-own parts and does not override anything here. What a GAN is besides has rooms of its own: the checks of what comes in
-(`checks`), the generator's average (`averages`), drawing (`drawing`), what an interrupted training keeps (`progress`),
-which of the discriminator's numbers is a sample's own (`labels`).
+`train_step` is Algorithm 1 of "Generative Adversarial Nets" (Goodfellow et al. 2014, arXiv:1406.2661), in the order in
+which a batch flows. Networks, latent and loss are parts that are handed in; a family of GANs brings its own and
+overrides nothing here. What a GAN is besides has rooms of its own: checks of what comes in (`checks`), the generator's
+average (`averages`), `drawing`, what an interrupted training keeps (`progress`), which number is whose (`labels`).
 """
 
 from collections.abc import Sequence
@@ -58,8 +57,7 @@ class GAN(keras.Model):
         self.value_range = None if value_range is None else (float(value_range[0]), float(value_range[1]))
         self.seed = int(seed)
         self.sample_shape = checks.output_shape(generator, latent)[1:]
-        # Steps played so far, saved with the model: all training noise is drawn from it, so that a loaded model goes on
-        # with the noise that an uninterrupted run would have drawn.
+        # Saved with the model: all training noise follows from it, so that a loaded one goes on as if uninterrupted.
         counter = {"shape": (), "dtype": "int64", "initializer": "zeros", "trainable": False}
         self.step = self.add_weight(**counter, name="step", aggregation="only_first_replica")
         self._average = self.ema_generator = None
@@ -100,25 +98,21 @@ class GAN(keras.Model):
         Args:
             d_optimizer, g_optimizer: what `keras.optimizers.get` takes; None is DCGAN's, Adam(2e-4, beta_1=0.5).
             loss: an alias of `kerasgan.losses.ALIASES`, such as "hinge", or a `kerasgan.losses.AdversarialLoss`.
-            d_steps: k of Algorithm 1, D's updates per update of G. Each takes its own real minibatch: a fitted batch of
-                k*B images is split in k.
-            fresh_noise: False trains G on the samples of the last update of D; True draws new ones, as Algorithm 1 is
-                printed (one forward pass more).
+            d_steps: k of Algorithm 1, D's updates per update of G; a fitted batch of k*B images is split in k for them.
+            fresh_noise: False trains G on D's last samples; True draws new ones, as in Algorithm 1, at a pass more.
             penalties: on D's gradient: of `kerasgan.penalties`, one or a list, or a string: "r1(5, every=16), r2(5)".
             augment: of what D sees in training: of `kerasgan.augment`, or a string: "color,translation", "adaptive".
-            **kwargs: Keras's `jit_compile` (XLA, which drops the checks of real samples; where True asks for it),
-                `run_eagerly`, `steps_per_execution`.
+            **kwargs: Keras's `run_eagerly`, `steps_per_execution`, `jit_compile=True` (XLA; drops the checks of data).
 
         Raises:
-            ValueError: an unknown loss, optimizer, penalty, augmentation or argument, `d_steps` below 1, or parts that
-                do not fit: a loss of another family, no logit for each class, augmentation of no images.
+            ValueError: an unknown name or argument, `d_steps` below 1, or parts that do not fit: a loss of another
+                family, no logit for each class, augmentation of no images.
         """
         checks.check_options(d_steps, kwargs)
         loss, penalties = losses.get(loss), get_penalties(penalties)
         augment = get_augmentation(augment, self.value_range)
         names = "d_loss", "g_loss", *loss.diagnostic_names(self.latent)
-        players = (d_optimizer, self.discriminator), (g_optimizer, self.generator)
-        d_optimizer, g_optimizer = optimizers.prepare(*players)
+        d_optimizer, g_optimizer = optimizers.prepare((d_optimizer, self.discriminator), (g_optimizer, self.generator))
         checks.try_out(loss, penalties, self.discriminator, self.latent, self.sample_shape)
 
         # Without optimizer=None Keras would add an RMSprop of its own; its "auto" is XLA wherever there is a GPU.
@@ -175,12 +169,11 @@ class GAN(keras.Model):
         if self.penalties:
             u = latents.noise_like(LINE, real, self.seed, PENALTY, self.step, i)  # (B, 1)
             paid = Payment(lambda samples, kind: self._judge(samples, labels, i, kind), real, fake, u)
-            update = self.step * self.d_steps + i
-            gradients = paid.add(self.penalties, gradients, variables, self.d_optimizer, update)
+            gradients = paid.add(self.penalties, gradients, variables, self.d_optimizer, self.step * self.d_steps + i)
             self.progress.training.update_where(**paid.values)
         self.d_optimizer.apply(strategies.share_overflow(self.d_optimizer, gradients), variables)
-        diagnostics = self.loss.diagnostics(real_outputs, fake_outputs, z, self.latent)
-        self.progress.training.update(d_loss=per_sample, **diagnostics)
+        logs = self.loss.diagnostics(real_outputs, fake_outputs, z, self.latent)
+        self.progress.training.update(d_loss=per_sample, **logs)
         self.progress.watch_range(real, self.value_range)
         if self.augment is not None:
             self.augment.follow(lambda: self.loss.confidence(real_outputs, fake_outputs))
@@ -240,9 +233,8 @@ class GAN(keras.Model):
         change `model.optimizer` go through `kerasgan.callbacks.for_optimizer`.
 
         Raises:
-            ValueError: samples of another shape or value range, NaN in them, labels that are missing or of no class,
-                weights of samples or classes, or a batch that does not divide by `d_steps` or is too small for the
-                loss. (A function compiled with `jit_compile=True` checks shapes only.)
+            ValueError: samples of another shape or range, NaN in them, labels that are missing or of no class, weights,
+                a batch too small for the loss or not divisible by `d_steps`. (`jit_compile=True` checks shapes only.)
         """
         if isinstance(x, tf.data.Dataset):
             kwargs.setdefault("shuffle", False)  # Keras's default is True, of which Keras 3.15 warns for datasets
@@ -296,38 +288,51 @@ class GAN(keras.Model):
     # -- doors: what lies behind them has rooms of its own -----------------------------------------------------------
 
     def generate(
-        self, n: int, seed: int = 0, batch_size: int = 128, codes: dict | None = None, labels: Any = None
+        self,
+        n: int | None = None,
+        seed: int = 0,
+        batch_size: int = 128,
+        codes: dict | None = None,
+        labels: Any = None,
+        *,
+        seeds: Any = None,
+        z: Any = None,
     ) -> np.ndarray:
         """Samples from the trained generator.
 
         Args:
             n, seed: how many; sample i is that of seed `seed + i`, however many are asked for.
             batch_size: how many pass through the generator at once.
-            codes: with a `Coded` latent, codes in place of those that the seeds give: a dict with "categorical" (whole
-                numbers from 0), "continuous" (numbers; -1 to 1 in training), or both. Each is one number or row
-                `[codes]` for all samples, or `[n, codes]`.
-            labels: of a conditional GAN, classes in place of those that the seeds give: one for all samples or a list
-                of n, each a name of `class_names` or a whole number from 0.
+            codes: with a `Coded` latent, in place of those that z or the seeds give: a dict with "categorical" (whole
+                numbers from 0), "continuous" (numbers; -1 to 1 in training), or both, each one number or row `[codes]`
+                for all samples, or `[n, codes]`.
+            labels: of a conditional GAN, in place of those that z or the seeds give: one class for all samples or a
+                list of n, each a name of `class_names` or a whole number from 0.
+            seeds, z: in place of n and seed: whole numbers `[n]` from 0 to below 2**63; float `[n, latent.dim]`.
 
         Returns:
             float32 `[n, H, W, C]` in [0, 1]; where the samples are not images, `[n, ...]` as the generator gives them.
 
         Raises:
-            ValueError: n or batch_size below 1, a seed that is negative or reaches 2**63, codes or labels that there
-                are not, or of another shape.
+            ValueError: a number out of range, codes or labels that there are not, another shape, or z beside seeds.
         """
-        return self._drawing.draw(self.inference_generator(), n, seed, batch_size, codes, labels)
+        return self._drawing.draw(self.inference_generator(), n, seed, batch_size, codes, labels, seeds, z)
+
+    def draw_latents(
+        self, n: int | None = None, seed: int = 0, seeds: Any = None, labels: Any = None, codes: dict | None = None
+    ) -> np.ndarray:
+        """The z, float32 `[n, latent.dim]`, of the samples that `generate` gives for the same arguments."""
+        return self._drawing.latents(n, seed, seeds, labels, codes)
 
     def infer_codes(self, images: Any, batch_size: int = 128) -> dict[str, np.ndarray]:
         """What the discriminator reads in images: Q(c | x) of InfoGAN (arXiv:1606.03657, section 5).
 
         Args:
-            images: `[N, H, W, C]` floats in [0, 1], as `generate` gives them (or samples that are not images).
-            batch_size: how many pass through the discriminator at once.
+            images, batch_size: floats `[N, H, W, C]` in [0, 1], or other samples of `generate`; how many at once.
 
         Returns:
-            "categorical": float32 `[N, codes, k]`, the probability of each category of each code (behind a code with
-            fewer than the most, k, stand zeros); "continuous": float32 `[N, codes]`, means.
+            "categorical": float32 `[N, codes, k]`, each category's probability (behind a code with fewer than k stand
+            zeros); "continuous": float32 `[N, codes]`, means.
 
         Raises:
             ValueError: a model without codes, images of another shape or range, or batch_size below 1.
@@ -343,11 +348,7 @@ class GAN(keras.Model):
         return self._drawing.from_unit_range(images)
 
     def save(self, filepath: Any, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any) -> None:
-        """`keras.Model.save` as a `.keras` file: networks, average and its batch statistics, both optimizers' state.
-
-        Raises:
-            ValueError: another kind of file.
-        """
+        """`keras.Model.save` as a `.keras` file, any other being a ValueError: networks, average, optimizers' state."""
         checks.check_keras_file(filepath, zipped)
         self.inference_generator()
         super().save(filepath, overwrite, zipped, **kwargs)
@@ -373,8 +374,7 @@ class GAN(keras.Model):
 
         Args:
             preset: a name of `kerasgan.list_presets()`, the folder of a preset or a run, a `.keras` file, or the
-                `https://` address of an archive that holds a preset.
-            sha256: of that archive.
+                `https://` address of an archive that holds a preset, whose `sha256` may be told.
 
         Raises:
             ValueError: there is no such thing, it is damaged, or a newer kerasgan wrote it.

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from kerasgan.classes import check_labels, numbered
+from kerasgan.codes import check_codes
 
 
 class Latent:
@@ -48,12 +49,33 @@ class Latent:
             fn_output_signature=tf.TensorSpec([self.dim], tf.float32),
         )
 
+    def between(self, first: np.ndarray, last: np.ndarray, share: np.ndarray) -> np.ndarray:
+        """Vectors on the way from some to others: on straight lines, where a subclass knows no better way.
+
+        Args:
+            first, last: float `[B, dim]`, where each way begins and ends.
+            share: float `[B]`, how much of it lies behind: from 0 to 1.
+
+        Returns:
+            float32 `[B, dim]`; where the share is 0 or 1, exactly the first or the last.
+        """
+        return _straight(first, last, share)
+
+    def nearest(self, z: tf.Tensor) -> tf.Tensor:
+        """Vectors `[B, dim]`, each brought to the nearest that the latent can draw; here as they are."""
+        return z
+
     def get_config(self) -> dict[str, Any]:
         raise NotImplementedError
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Latent":
         return cls(**config)
+
+
+def _straight(first, last, share):
+    t = np.asarray(share, np.float64)[:, None]
+    return (first * (1.0 - t) + last * t).astype(np.float32)
 
 
 def _unit_uniform(shape: Sequence[int | tf.Tensor], seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
@@ -99,6 +121,22 @@ class Normal(Latent):
         # The normal quantile function: sqrt(2) erfinv(2u - 1).
         return math.sqrt(2.0) * tf.math.erfinv(2.0 * _unit_uniform([batch_size, self.dim], seed) - 1.0)
 
+    def between(self, first: np.ndarray, last: np.ndarray, share: np.ndarray) -> np.ndarray:
+        """On great circles (slerp, Shoemake 1985), the length going evenly from one to the other: normal vectors of
+        many numbers are all about sqrt(dim) long, and the middle of a straight line is too short by a factor of
+        sqrt(2). Straight where a circle is not determined, between opposite vectors or from 0.
+        """
+        first, last = np.asarray(first, np.float64), np.asarray(last, np.float64)
+        lengths = [np.linalg.norm(ends, axis=1, keepdims=True) for ends in (first, last)]
+        units = [ends / np.maximum(length, 1e-30) for ends, length in zip((first, last), lengths, strict=True)]
+        cosine = np.clip(np.sum(units[0] * units[1], axis=1, keepdims=True), -1.0, 1.0)
+        angle, t = np.arccos(cosine), np.asarray(share, np.float64)[:, None]
+        sine = np.sin(angle)
+        turned = (np.sin((1.0 - t) * angle) * units[0] + np.sin(t * angle) * units[1]) / np.maximum(sine, 1e-30)
+        turned *= (1.0 - t) * lengths[0] + t * lengths[1]
+        is_circle = (sine > 1e-6) & (t > 0.0) & (t < 1.0) & (np.minimum(*lengths) > 0.0)
+        return np.where(is_circle, turned, _straight(first, last, share)).astype(np.float32)
+
     def get_config(self) -> dict[str, Any]:
         return {"dim": self.dim}
 
@@ -124,6 +162,10 @@ class Uniform(Latent):
 
     def sample(self, batch_size: int | tf.Tensor, seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
         return self.low + (self.high - self.low) * _unit_uniform([batch_size, self.dim], seed)
+
+    def nearest(self, z: tf.Tensor) -> tf.Tensor:
+        """Vectors `[B, dim]`, each number of which is brought between the bounds."""
+        return tf.clip_by_value(z, self.low, self.high)
 
     def get_config(self) -> dict[str, Any]:
         return {"dim": self.dim, "low": self.low, "high": self.high}
@@ -215,10 +257,11 @@ class Coded(Latent):
     ) -> tf.Tensor:
         """Vectors `[B, dim]` with other codes, given as for `join`; None leaves that kind as it is."""
         parts = self.split(z)
-        if categorical is None:
-            drawn = [tf.argmax(one_hot, axis=1, output_type=tf.int32) for one_hot in parts["categorical"]]
-            categorical = tf.stack(drawn, axis=1) if drawn else None
-        return self.join(parts["noise"], categorical, parts["continuous"] if continuous is None else continuous)
+        if continuous is None:
+            continuous = parts["continuous"]
+        if categorical is None:  # as it stands, which may be a mixture of categories
+            return tf.concat([parts["noise"], *parts["categorical"], continuous], axis=1)
+        return self.join(parts["noise"], categorical, continuous)
 
     def read(self, codes: tf.Tensor) -> dict[str, tf.Tensor]:
         """What a discriminator's output `codes` `[B, code_dim]` says.
@@ -239,6 +282,16 @@ class Coded(Latent):
             "continuous": codes["continuous"],
         }
 
+    def between(self, first: np.ndarray, last: np.ndarray, share: np.ndarray) -> np.ndarray:
+        """The noise as its own latent goes, codes straight: between two categories lie their mixtures."""
+        return _behind(self._noise_latent, first, last, share)
+
+    def nearest(self, z: tf.Tensor) -> tf.Tensor:
+        """Vectors `[B, dim]`: noise as its own latent has it, continuous codes from -1 to 1, categories as they are."""
+        parts = self.split(z)
+        continuous = tf.clip_by_value(parts["continuous"], -1.0, 1.0)
+        return tf.concat([self._noise_latent.nearest(parts["noise"]), *parts["categorical"], continuous], axis=1)
+
     def check_codes(self, codes: dict[str, Any], n: int) -> dict[str, np.ndarray]:
         """What a user asks of n samples' codes, as the arrays that `with_codes` takes.
 
@@ -254,22 +307,7 @@ class Coded(Latent):
         Raises:
             ValueError: another key or shape, a category out of range, or a number that is not finite.
         """
-        if not isinstance(codes, dict) or not set(codes) <= {"categorical", "continuous"}:
-            found = ", ".join(map(str, codes)) if isinstance(codes, dict) else type(codes).__name__
-            raise ValueError(f"codes must be a dict with 'categorical', 'continuous' or both; found {found}.")
-        checked = {}
-        if "categorical" in codes:
-            rows = _rows(codes["categorical"], n, len(self.categorical), "categorical")
-            for i, k in enumerate(self.categorical):
-                wrong = [c for c in rows[:, i] if c != int(c) or not 0 <= c < k]
-                if wrong:
-                    raise ValueError(
-                        f"Categorical code {i} has the categories 0 to {k - 1}, as whole numbers; found {wrong[0]:g}."
-                    )
-            checked["categorical"] = rows.astype(np.int32)
-        if "continuous" in codes:
-            checked["continuous"] = _rows(codes["continuous"], n, self.continuous, "continuous")
-        return checked
+        return check_codes(codes, n, self.categorical, self.continuous)
 
     def get_config(self) -> dict[str, Any]:
         return {
@@ -281,28 +319,6 @@ class Coded(Latent):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Latent":
         return cls(**{**config, "noise": keras.saving.deserialize_keras_object(config["noise"])})
-
-
-def _rows(values: Any, n: int, count: int, kind: str) -> np.ndarray:
-    """float32 `[n, count]` from one value, one row, or n rows."""
-    if not count:
-        raise ValueError(f"This latent has no {kind} codes.")
-    try:
-        with np.errstate(over="ignore"):
-            array = np.asarray(values, np.float32)
-    except (TypeError, ValueError):
-        raise ValueError(f"{kind} codes must be numbers; found {values!r}.") from None
-    if count == 1 and array.ndim == 1 and len(array) == n:
-        array = array[:, None]
-    if array.ndim > 2 or array.shape not in ((), (count,), (1, count), (n, count)):
-        one = f", [{n}]" if count == 1 else ""
-        raise ValueError(
-            f"{kind} codes must be one number or have shape [{count}]{one} or [{n}, {count}]; "
-            f"found shape {list(array.shape)}."
-        )
-    if not np.isfinite(array).all():
-        raise ValueError(f"{kind} codes must be finite numbers.")
-    return np.broadcast_to(array, (n, count))
 
 
 @keras.saving.register_keras_serializable("kerasgan")
@@ -389,6 +405,15 @@ class Labelled(Latent):
         """Vectors `[B, dim]` with other labels, whole numbers `[B]`."""
         return self.join(self.split(z)["noise"], labels)
 
+    def between(self, first: np.ndarray, last: np.ndarray, share: np.ndarray) -> np.ndarray:
+        """The noise as its own latent goes, the label straight: between two classes lie their mixtures."""
+        return _behind(self._noise_latent, first, last, share)
+
+    def nearest(self, z: tf.Tensor) -> tf.Tensor:
+        """Vectors `[B, dim]`: noise as its own latent has it, labels as they are."""
+        parts = self.split(z)
+        return tf.concat([self._noise_latent.nearest(parts["noise"]), parts["labels"]], axis=1)
+
     def check_labels(self, labels: Any, n: int) -> np.ndarray:
         """What a user asks of n samples' classes, as the labels that `with_labels` takes.
 
@@ -415,6 +440,13 @@ class Labelled(Latent):
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Latent":
         return cls(**{**config, "noise": keras.saving.deserialize_keras_object(config["noise"])})
+
+
+def _behind(noise, first, last, share):
+    """`between` for vectors of which the noise comes first."""
+    between, dim = noise.between, noise.dim
+    ways = between(first[:, :dim], last[:, :dim], share), _straight(first[:, dim:], last[:, dim:], share)
+    return np.concatenate(ways, axis=1)
 
 
 def for_classes(noise: Latent, classes: int | Sequence[str] | None) -> Latent:

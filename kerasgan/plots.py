@@ -1,15 +1,18 @@
-"""Pictures of samples and of trainings, written as PNG and GIF."""
+"""Pictures of samples and of trainings, written as PNG and GIF, and films of samples."""
 
 import math
 import os
 import pathlib
+import shutil
+import subprocess
 import warnings
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 from PIL import Image, ImageDraw, ImageFont
+from PIL import features as pillow
 
 from kerasgan.files import replacing
 
@@ -24,6 +27,7 @@ MOST_CLASSES = 16  # that a picture shows where nobody says which
 MOST_COLUMNS = 16  # of one class, which then has several rows
 LONGEST_NAME = 24  # letters beside a row
 LINE = 16  # pixels that a name beside a row needs
+FILMS = (".gif", ".webp", ".mp4")
 PENALTIES = "penalties, without their weights"  # a panel of `curves`
 
 
@@ -283,6 +287,79 @@ def animation(
             duration=[milliseconds] * (len(pictures) - 1) + [2000],
             loop=0,
         )
+
+
+def film(images: ArrayLike, path: str | os.PathLike, milliseconds: int = 50, enlarge: int = 1) -> None:
+    """Writes images one after the other: as a GIF or WebP, which begin again at their end, or as an MP4.
+
+    A WebP has every pixel as it is, a GIF that of grey images; colours of a GIF are 256 for each image. An MP4 (H.264)
+    is written by ffmpeg, that of the package imageio-ffmpeg or one on the PATH.
+
+    Args:
+        images: as for `grid`.
+        path: where to write; its suffix chooses.
+        milliseconds: how long each is shown; a GIF knows whole hundredths of a second.
+        enlarge: how many pixels wide each is drawn.
+
+    Raises:
+        ValueError: images of another shape, or none, another suffix, or nothing that could write the file.
+        OSError: ffmpeg failed.
+    """
+    path = check_film(path)
+    frames = [grid(image[None], enlarge=enlarge) for image in np.asarray(images, np.float32)]
+    if not frames:
+        raise ValueError("A film needs an image at least; found none.")
+    suffix = path.suffix.lower()
+    with replacing(path) as temporary:
+        if suffix == ".mp4":
+            _encode(frames, temporary, milliseconds)
+            return
+        pictures = [Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else frame) for frame in frames]
+        if suffix == ".gif" and pictures[0].mode == "RGB":
+            pictures = [picture.quantize(method=Image.Quantize.FASTOCTREE) for picture in pictures]
+        options: dict[str, Any] = {} if suffix == ".gif" else {"lossless": True}
+        options |= {"append_images": pictures[1:], "duration": milliseconds, "loop": 0}
+        pictures[0].save(temporary, save_all=True, **options)
+
+
+def check_film(path: str | os.PathLike) -> pathlib.Path:
+    """The path, if `film` can write a file of that suffix here.
+
+    Raises:
+        ValueError: another suffix, or nothing that could write the file.
+    """
+    path = pathlib.Path(path)
+    suffix = path.suffix.lower()
+    if suffix not in FILMS:
+        raise ValueError(f"A film is a {', '.join(FILMS[:-1])} or {FILMS[-1]}; found {path.name}.")
+    if suffix == ".webp" and not pillow.check("webp"):
+        raise ValueError("This Pillow is built without WebP; write a .gif, or install another Pillow.")
+    if suffix == ".mp4" and _ffmpeg() is None:
+        raise ValueError("An .mp4 needs ffmpeg: pip install imageio-ffmpeg, or write a .gif or .webp.")
+    return path
+
+
+def _ffmpeg():
+    try:
+        import imageio_ffmpeg
+
+        return imageio_ffmpeg.get_ffmpeg_exe()
+    except (ImportError, RuntimeError):  # not installed, or for this machine there is no program in it
+        return shutil.which("ffmpeg")
+
+
+def _encode(frames, path, milliseconds):
+    height, width, _ = frames[0].shape
+    pixels = b"".join(np.broadcast_to(frame, (height, width, 3)).tobytes() for frame in frames)
+    command = [_ffmpeg(), "-y", "-loglevel", "error", "-f", "rawvideo", "-pixel_format", "rgb24"]
+    command += ["-video_size", f"{width}x{height}", "-framerate", f"{1000 / milliseconds:g}", "-i", "-"]
+    # H.264 as every player takes it has colours at half the resolution, and needs even sides.
+    command += ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2", "-c:v", "libx264", "-pix_fmt", "yuv420p", "-crf", "16"]
+    command += ["-movflags", "+faststart", "-f", "mp4", str(path)]
+    done = subprocess.run(command, input=pixels, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    if done.returncode:
+        said = done.stderr.decode(errors="replace").strip().splitlines() or ["it said nothing"]
+        raise OSError(f"ffmpeg wrote no film: {said[-1]}")
 
 
 def curves(

@@ -12,7 +12,7 @@ import types
 import keras
 import numpy as np
 import pytest
-from conftest import small_gan
+from conftest import quarters_gan, small_gan
 from PIL import Image
 
 import kerasgan
@@ -149,6 +149,59 @@ def test_a_conditional_run_and_its_pictures(capsys, labelled, tmp_path, monkeypa
         assert (found, said.count("\n")) == (status, 1), said
         assert message in said
         assert not picture.exists()
+
+
+def test_a_film_from_seed_to_seed(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    gan = quarters_gan()
+    gan.save_to_preset("small")
+    sample = ("sample", "--preset=small", "--interpolate=3,17,5")
+    status, said = run(capsys, *sample, "--output=new/walk.gif", "--n=6")
+    assert (status, said) == (0, "kerasgan: wrote 6 frames to new/walk.gif\n")
+    with Image.open("new/walk.gif") as film:
+        assert (film.n_frames, film.size) == (6, (16 * 8, 16 * 8))
+        for i, seed in ((0, 3), (2, 17), (4, 5)):
+            film.seek(i)
+            expected = np.rint(255 * gan.generate(seeds=[seed])[0, ..., 0]).repeat(16, 0).repeat(16, 1)
+            np.testing.assert_allclose(np.asarray(film.convert("L")), expected, atol=1)
+    for labels, frame in (("b", [1, 1, 1]), ("a,b,2", [0, 1, 2])):
+        assert run(capsys, *sample, "--output=walk.webp", "--n=3", f"--labels={labels}")[0] == 0
+        with Image.open("walk.webp") as film:
+            for i, label in enumerate(frame):
+                film.seek(i)
+                means = np.asarray(film.convert("L")).reshape(2, 64, 2, 64).mean((1, 3))
+                assert means.argmax() == label
+    (tmp_path / "walk.webp").unlink()
+    point_gan().save_to_preset("points")
+    server = ("sample", "--server=http://localhost:1", "--model=x", "--interpolate=1,2", "--output=x.gif")
+    for argv, status, message in (
+        (
+            (*sample, "--output=walk.png"),
+            2,
+            "With --interpolate --output must end in .gif, .webp, .mp4; found walk.png.",
+        ),
+        (("sample", "--preset=small", "--output=walk.gif"), 2, "--output must end in .png; found walk.gif."),
+        ((*sample, "--output=x.gif", "--interpolate=3"), 2, "--interpolate takes two seeds or more, whole numbers"),
+        ((*sample, "--output=x.gif", "--interpolate="), 2, "--interpolate takes two seeds or more, whole numbers"),
+        ((*sample, "--output=x.gif", "--interpolate=3,-1"), 2, "such as 3,17,5; found '3,-1'."),
+        ((*sample, "--output=x.gif", "--seed=0"), 2, "--seed and --interpolate exclude each other"),
+        ((*sample, "--output=x.gif", "--n=2"), 2, "names 3 seeds, each of which needs a frame; found --n=2."),
+        ((*sample, "--output=x.gif", "--labels=a,b"), 2, "must name one class, or one for each of the 3 seeds"),
+        ((*sample, "--output=x.gif", "--labels=e"), 1, "There is no class 'e'"),
+        (server, 2, "--interpolate needs a --preset; a server does not tell"),
+        ((*sample, "--output=x.gif", "--preset=points"), 1, "draws images; the samples of points are points."),
+        ((*sample, "--output=x.gif", f"--interpolate=3,{2**63}"), 1, "seeds must be a list of whole numbers"),
+    ):
+        found, said = run(capsys, *argv)
+        assert (found, said.count("\n")) == (status, 1), said
+        assert message in said
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["new", "points", "small"]
+
+
+def point_gan():
+    gan = kerasgan.create_model("vanilla_gan", image_shape=(2,), generator_units=8, discriminator_units=4)
+    gan.fit(kerasgan.toys.ring().sample(20), batch_size=10, verbose=0)
+    return gan
 
 
 def test_classes_are_drawn_at_a_server(capsys, tmp_path, monkeypatch):

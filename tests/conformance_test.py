@@ -10,7 +10,7 @@ from conftest import assert_same_weights
 from serving.savedmodel_test import run_signature
 
 import kerasgan
-from kerasgan import callbacks, registry
+from kerasgan import callbacks, explore, registry
 
 pytestmark = pytest.mark.parametrize("name", kerasgan.list_models())
 
@@ -37,6 +37,10 @@ def test_fit_save_resume_generate_export(name, tmp_path):
     assert images.min() >= 0
     assert images.max() <= 1
     np.testing.assert_allclose(gan.generate(1, seed=12)[0], images[1], atol=1e-5)
+    z = gan.draw_latents(3, seed=11)
+    np.testing.assert_allclose(gan.generate(z=z), images, atol=1e-6)
+    np.testing.assert_allclose(gan.generate(seeds=[13, 11]), images[[2, 0]], atol=1e-5)
+    assert explore.directions(gan, 2, samples=gan.latent.dim + 2).shape == (2, gan.latent.dim)
 
     gan.save(tmp_path / "gan.keras")
     loaded = keras.saving.load_model(tmp_path / "gan.keras")
@@ -80,6 +84,7 @@ def test_classes_or_a_clear_refusal(name, tmp_path):
     gan.export(tmp_path / "servable")
     served = run_signature(tmp_path / "servable", "generate_label", seed=[5, 6, 7], label=np.array([2, 0, 1], np.int32))
     np.testing.assert_allclose(served["images"], images, atol=1e-5)
+    np.testing.assert_allclose(served["z"], gan.draw_latents(3, seed=5, labels=["c", 0, "b"]), atol=1e-6)
 
 
 def test_half_precision(name):
@@ -118,6 +123,7 @@ def test_points_or_a_clear_refusal(name, tmp_path):
     gan.export(tmp_path / "servable")
     served = run_signature(tmp_path / "servable", "sample", seed=[11, 12, 13])
     np.testing.assert_allclose(served["samples"], samples, atol=1e-5)
+    np.testing.assert_allclose(served["z"], gan.draw_latents(3, seed=11), atol=1e-6)
 
 
 def test_checkpoints_and_pictures(name, tmp_path):

@@ -1,5 +1,7 @@
 """Where the pixels go, and that files appear whole or not at all."""
 
+import os
+import sys
 import warnings
 
 import numpy as np
@@ -116,6 +118,80 @@ def test_an_animation_keeps_first_and_last_frame(tmp_path):
             gif.seek(i)
             values.append(np.asarray(gif.convert("L"))[0, 0])
     assert (values[0], values[-1]) == (0, 160)
+
+
+def frames_of(path):
+    with Image.open(path) as picture:
+        assert picture.info["loop"] == 0
+        frames = []
+        for i in range(picture.n_frames):
+            picture.seek(i)
+            frames.append(np.asarray(picture.convert("RGB")))
+    return np.stack(frames)
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".GIF"])
+def test_a_film_has_every_image(tmp_path, suffix):
+    images = np.random.default_rng(0).uniform(0, 1, (5, 6, 7, 1))
+    path = tmp_path / "new" / f"film{suffix}"
+    plots.film(images, path, enlarge=2)
+    expected = np.rint(images * 255).repeat(2, 1).repeat(2, 2).repeat(3, 3)
+    np.testing.assert_array_equal(frames_of(path), expected)
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_film_in_colour(tmp_path):
+    images = np.zeros((3, 6, 6, 3))
+    images[[0, 1, 2], :, :, [0, 1, 2]] = 1.0  # red, green, blue
+    for suffix in (".gif", ".webp"):
+        plots.film(images, tmp_path / f"film{suffix}")
+        np.testing.assert_array_equal(frames_of(tmp_path / f"film{suffix}"), images * 255)
+
+
+FFMPEG = """#!{python}
+import pathlib, sys
+pathlib.Path("asked.txt").write_text("\\n".join(sys.argv[1:]))
+pathlib.Path("given.raw").write_bytes(sys.stdin.buffer.read())
+if "{fails}":
+    sys.exit("a warning\\nUnknown encoder 'libx264'")
+pathlib.Path(sys.argv[-1]).write_bytes(b"a film")
+"""
+
+
+@pytest.mark.parametrize("fails", ["", "yes"])
+def test_ffmpeg_is_given_the_pixels(tmp_path, monkeypatch, fails):
+    """A stand-in for ffmpeg says what it was asked for and given."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(ValueError, match=r"An .mp4 needs ffmpeg: pip install imageio-ffmpeg, or write a .gif or .webp"):
+        plots.check_film("film.mp4")
+    (tmp_path / "bin").mkdir()
+    program = tmp_path / "bin" / "ffmpeg"
+    program.write_text(FFMPEG.format(python=sys.executable, fails=fails))
+    program.chmod(0o755)
+    images = np.random.default_rng(0).uniform(0, 1, (5, 6, 7, 1))
+    if fails:
+        with pytest.raises(OSError, match="ffmpeg wrote no film: Unknown encoder 'libx264'"):
+            plots.film(images, "film.mp4")
+        assert not (tmp_path / "film.mp4").exists()
+        return
+    plots.film(images, "film.mp4", milliseconds=40)
+    assert (tmp_path / "film.mp4").read_bytes() == b"a film"
+    given = np.frombuffer((tmp_path / "given.raw").read_bytes(), np.uint8).reshape(5, 6, 7, 3)
+    np.testing.assert_array_equal(given, np.rint(images * 255).repeat(3, 3))
+    asked = (tmp_path / "asked.txt").read_text()
+    assert "-video_size\n7x6\n-framerate\n25\n" in asked
+
+
+def test_a_film_says_what_it_needs(tmp_path):
+    with pytest.raises(ValueError, match=r"A film is a .gif, .webp or .mp4; found film.png"):
+        plots.film(np.zeros((2, 4, 4, 1)), tmp_path / "film.png")
+    with pytest.raises(ValueError, match="A grid needs images"):
+        plots.film(np.zeros((2, 4)), tmp_path / "film.gif")
+    with pytest.raises(ValueError, match="A film needs an image at least; found none"):
+        plots.film(np.zeros((0, 4, 4, 1)), tmp_path / "film.gif")
+    assert not list(tmp_path.iterdir())
 
 
 def test_curves_are_drawn(tmp_path):

@@ -25,6 +25,7 @@ kerasgan trains, samples and exports generative adversarial networks.
   kerasgan train --model=dcgan --dataset=fashion_mnist --conditional --output=runs/clothes
   kerasgan sample --preset=runs/clothes --labels=Sneaker,Bag --output=classes.png
   kerasgan sample --preset=dcgan_fashion_mnist --n=64 --seed=0 --output=samples.png
+  kerasgan sample --preset=dcgan_fashion_mnist --interpolate=3,17,5 --output=walk.gif
   kerasgan evaluate --preset=runs/dcgan --output=report.json                   scores and pictures
   kerasgan report runs/dcgan                                                   a page: what went well, what to try next
   kerasgan preset --run=runs/dcgan --output=presets/my_dcgan                   the best epoch, with its scores

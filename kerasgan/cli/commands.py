@@ -22,6 +22,8 @@ from kerasgan.cli.options import (
 )
 from kerasgan.files import check_output_file, check_writable
 
+SAMPLES, FRAMES = 64, 60  # of `kerasgan sample`
+SMALLEST = 128  # pixels that a film is high, about; smaller images are enlarged
 OWN_FOLDERS = ("presets", "saved_models", "runs")  # where the README and the examples of `--help` put what is made
 
 
@@ -92,24 +94,29 @@ def define_sample() -> Options:
     """The options of `kerasgan sample`."""
     options = Options(
         "sample",
-        "draws samples as one picture",
+        "draws samples as one picture, or as a film that goes from one to the next",
         "kerasgan sample --preset=dcgan_fashion_mnist --n=64 --seed=0 --output=samples.png",
         "kerasgan sample --preset=runs/clothes --labels=Sneaker,Bag --output=classes.png",
+        "kerasgan sample --preset=dcgan_fashion_mnist --interpolate=3,17,5 --output=walk.gif",
         "kerasgan sample --server=http://localhost:8501 --model=my_dcgan --output=samples.png",
     )
     options.group("Needed")
-    options.text("output", "the PNG to write")
+    options.text("output", "the .png to write; with --interpolate a .gif, .webp or .mp4 (which needs ffmpeg)")
     options.group("From where (a preset, or a model at a server)")
     define_preset(options)
     options.text("server", "draw at a server: http://HOST:8501 or grpc://HOST:8500")
     options.text("model", "the model's name at the server")
     options.group("Which")
-    options.whole("n", "how many samples", 64)
+    options.whole("n", f"how many samples, default {SAMPLES}; with --interpolate frames, default {FRAMES}")
     options.whole("seed", "of the first sample; with --labels of the first of each class", 0)
     options.words(
         "labels",
         "of a conditional model: classes, by name or number, to share the samples among; each has rows of its own, of "
-        "the same seeds",
+        "the same seeds. With --interpolate one class for all seeds, or one for each",
+    )
+    options.words(
+        "interpolate",
+        "seeds: draws a film that goes from the sample of each to that of the next, and from the last to the first",
     )
     return options
 
@@ -119,29 +126,77 @@ def sample(values: flags.FlagValues, options: Options) -> None:
     del options
     required(values, "output")
     output = check_output_file(values.output)
+    if values.interpolate is not None:
+        _interpolate(values, output)
+        return
     if output.suffix.lower() != ".png":
         raise UsageError(f"--output must end in .png; found {values.output}.")
-    if values.labels is not None and not 1 <= len(values.labels) <= values.n:
-        raise UsageError(f"--labels names one class or more, and each needs a sample of --n={values.n}.")
+    n = SAMPLES if values.n is None else values.n
+    if values.labels is not None and not 1 <= len(values.labels) <= n:
+        raise UsageError(f"--labels names one class or more, and each needs a sample of --n={n}.")
     draw, names = _draws_preset(values) if values.server is None else _draws_server(values)
     from kerasgan import plots
 
     if values.labels is None:
-        plots.samples(draw(values.n), output)
+        plots.samples(draw(n), output)
     else:
-        _draw_classes(draw, names, values, output)
-    say(f"wrote {values.n} samples to {output}")
+        _draw_classes(draw, n, names, values, output)
+    say(f"wrote {n} samples to {output}")
 
 
-def _draws_preset(values):
-    """A function that draws n samples of a preset, of a label or of any; and the names of its classes, or None."""
+def _interpolate(values, output):
+    """A film of samples, from that of each seed to that of the next, and back to the first."""
+    seeds = [int(text) for text in values.interpolate if re.fullmatch(r"\d+", text)]
+    if len(seeds) < 2 or len(seeds) < len(values.interpolate):
+        found = ",".join(values.interpolate)
+        raise UsageError(f"--interpolate takes two seeds or more, whole numbers such as 3,17,5; found {found!r}.")
+    if values["seed"].present:
+        raise UsageError("--seed and --interpolate exclude each other; --interpolate names the seeds.")
+    if values.server is not None:
+        raise UsageError("--interpolate needs a --preset; a server does not tell which way its latent vectors go.")
+    n = FRAMES if values.n is None else values.n
+    if n < len(seeds):
+        raise UsageError(f"--interpolate names {len(seeds)} seeds, each of which needs a frame; found --n={n}.")
+    if values.labels is not None and len(values.labels) not in (1, len(seeds)):
+        raise UsageError(f"--labels must name one class, or one for each of the {len(seeds)} seeds of --interpolate.")
+    from kerasgan import plots
+
+    if output.suffix.lower() not in plots.FILMS:
+        raise UsageError(f"With --interpolate --output must end in {', '.join(plots.FILMS)}; found {values.output}.")
+    plots.check_film(output)
+    gan = _load_preset(values)
+    from kerasgan import explore
+
+    if gan.value_range is None:
+        raise ValueError(f"--interpolate draws images; the samples of {values.preset} are points.")
+    labels = None if values.labels is None else _as_labels(values, gan.class_names)
+    if labels is not None:
+        labels = labels[0] if len(labels) == 1 else [*labels, labels[0]]
+    images = explore.interpolate(gan, [*seeds, seeds[0]], n + 1, labels=labels)[:-1]  # the last is the first again
+    plots.film(images, output, enlarge=max(1, SMALLEST // images.shape[1]))
+    say(f"wrote {n} frames to {output}")
+
+
+def _as_labels(values, names):
+    """--labels as a model takes them."""
+    if names is None:
+        raise ValueError(f"{values.preset or values.model} knows no classes; leave --labels out.")
+    return [int(text) if re.fullmatch(r"-?\d+", text) and text not in names else text for text in values.labels]
+
+
+def _load_preset(values):
     if values.model is not None:
         raise UsageError("--model names a model at a --server; here it is --preset.")
     required(values, "preset")
     import_tensorflow()
     from kerasgan import presets
 
-    gan = presets.load(values.preset, values.sha256)
+    return presets.load(values.preset, values.sha256)
+
+
+def _draws_preset(values):
+    """A function that draws n samples of a preset, of a label or of any; and the names of its classes, or None."""
+    gan = _load_preset(values)
     return functools.partial(gan.generate, seed=values.seed), gan.class_names
 
 
@@ -159,16 +214,14 @@ def _draws_server(values):
     return functools.partial(client.generate, seed=values.seed), names
 
 
-def _draw_classes(draw, names, values, output):
+def _draw_classes(draw, n, names, values, output):
     """A picture with rows for each class that was asked for: of points, one of them all."""
     import numpy as np
 
     from kerasgan import plots
 
-    if names is None:
-        raise ValueError(f"{values.preset or values.model} knows no classes; leave --labels out.")
-    labels = [int(text) if re.fullmatch(r"-?\d+", text) and text not in names else text for text in values.labels]
-    most, rest = -(-values.n // len(labels)), values.n % len(labels)
+    labels = _as_labels(values, names)
+    most, rest = -(-n // len(labels)), n % len(labels)
     drawn = [draw(most - (0 < rest <= i), labels=label) for i, label in enumerate(labels)]
     if drawn[0].ndim != 4:
         plots.samples(np.concatenate(drawn), output)

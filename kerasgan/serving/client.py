@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from kerasgan.classes import check_labels
+from kerasgan.codes import check_codes
 from kerasgan.errors import check_whole
 
 
@@ -80,6 +81,7 @@ class Client:
         seeds: Sequence[int] | None = None,
         z: ArrayLike | None = None,
         labels: Any = None,
+        codes: dict[str, Any] | None = None,
     ) -> np.ndarray:
         """Images, by their number, their seeds, or their latent vectors.
 
@@ -88,18 +90,36 @@ class Client:
             seed: of the first of n.
             seeds: `[B]` whole numbers, one per image.
             z: float `[B, latent.dim]`.
-            labels: of a conditional model, classes in place of those that the seeds give: one for all images or a list
-                with one for each, each a name of `class_names` or a whole number from 0.
+            labels: of a conditional model, classes in place of those that z or the seeds give: one for all images or a
+                list with one for each, each a name of `class_names` or a whole number from 0.
+            codes: of an InfoGAN, in place of those that z or the seeds give; as for `GAN.generate`.
 
         Returns:
             float32 `[B, H, W, C]` in [0, 1], or the samples of a model that makes no images.
 
         Raises:
             ValueError: not exactly one of n, seeds and z; or of a shape or range that the model does not take; classes
-                that there are not, or for z, which holds them.
+                or codes that there are not.
             ServingError: what the server said.
         """
-        return _drawn(self._draw(("serving_default", "sample", "generate_label"), n, seed, seeds, z, labels))
+        signatures = "serving_default", "sample", "generate_label"
+        return _drawn(self._draw(signatures, n, seed, seeds, z, labels, codes))
+
+    def draw_latents(
+        self,
+        n: int | None = None,
+        *,
+        seed: int = 0,
+        seeds: Sequence[int] | None = None,
+        labels: Any = None,
+        codes: dict[str, Any] | None = None,
+    ) -> np.ndarray:
+        """The z, float32 `[B, latent.dim]`, of the images that `generate` gives for the same arguments. A server sends
+        the images along.
+        """
+        if "z" not in self._signature("sample")["outputs"]:
+            raise ValueError(f"sample of {self.model} at {self.url} gives no z; export the model anew.")
+        return self._with_parts(self._draw(("", "sample", ""), n, seed, seeds, None, None, None)["z"], labels, codes)
 
     def png(
         self,
@@ -109,9 +129,11 @@ class Client:
         seeds: Sequence[int] | None = None,
         z: ArrayLike | None = None,
         labels: Any = None,
+        codes: dict[str, Any] | None = None,
     ) -> list[bytes]:
         """The same as `generate`, as PNG files."""
-        return list(self._draw(("png", "sample_png", "generate_label_png"), n, seed, seeds, z, labels)["image_bytes"])
+        signatures = "png", "sample_png", "generate_label_png"
+        return list(self._draw(signatures, n, seed, seeds, z, labels, codes)["image_bytes"])
 
     def score(self, images: ArrayLike, labels: Any = None) -> np.ndarray:
         """The discriminator's opinion of images: a probability, an energy or a critic's number, as the version's
@@ -176,22 +198,45 @@ class Client:
         except ServingError:
             return False
 
-    def _draw(self, signatures, n, seed, seeds, z, labels):
+    def _draw(self, signatures, n, seed, seeds, z, labels, codes):
         if (n is not None) + (seeds is not None) + (z is not None) != 1:
             raise ValueError("Give one of n, seeds and z.")
         by_z, by_seed, by_label = signatures
-        if z is not None:
-            if labels is not None:
-                raise ValueError("z holds the label already; give labels with n or with seeds.")
-            return self._predict(by_z, {"z": z})
         if n is not None:
             if n < 1:
                 raise ValueError(f"n must be at least 1; found {n}.")
             seeds = range(seed, seed + n)
+        if codes is not None and z is None:
+            z = self.draw_latents(seeds=seeds)
+        if z is not None:
+            z = _checked("z", z, **self._signature(by_z)["inputs"]["z"])
+            return self._predict(by_z, {"z": self._with_parts(z, labels, codes)})
         seeds = list(seeds)
         if labels is None:
             return self._predict(by_seed, {"seed": seeds})
         return self._predict(by_label, {"seed": seeds, "label": self._labels(labels, seeds)})
+
+    def _with_parts(self, z, labels, codes):
+        """z `[B, dim]` with other labels and codes, which stand behind its noise."""
+        z = np.array(z)
+        if labels is not None:
+            labels, classes = self._labels(labels, z), len(self.class_names or ())
+            z[:, -classes:] = np.eye(classes)[labels]
+        if codes is not None:
+            takes = self._signature("generate_codes")["inputs"]
+            noise, count, continuous = (takes[k]["shape"][1] if k in takes else 0 for k in CODED)
+            end = z.shape[1] - continuous
+            size = (end - noise) // max(count, 1)
+            # The largest size is all that signatures tell: where so many fill the place, all codes have it.
+            several = count > 1 and "categorical" in codes
+            if several and self._signature("infer_codes")["outputs"]["categories"]["shape"][2] * count != end - noise:
+                raise ValueError(f"How many categories each code of {self.model} has, {self.url} does not say.")
+            codes = check_codes(codes, len(z), [size] * count, continuous)
+            if "categorical" in codes:
+                z[:, noise:end] = np.eye(size)[codes["categorical"]].reshape(len(z), -1)
+            if "continuous" in codes:
+                z[:, end:] = codes["continuous"]
+        return z
 
     def _labels(self, labels, samples):
         """Whole numbers for the classes that are asked for, one for each of the samples."""
@@ -253,6 +298,8 @@ class Client:
                 time.sleep(min(0.1 * 2**attempt, 2.0))
         raise AssertionError("the last attempt returns or raises")
 
+
+CODED = "noise", "categories", "continuous"  # what generate_codes takes, as it stands in z
 
 # Of each signature, what one of the outputs must be called.
 OUTPUTS = {

@@ -133,6 +133,52 @@ def test_codes(url):
     assert client.generate(2).shape == (2, 7)
 
 
+def test_latents(url, gan):
+    client = Client(url, "small", batch_size=4)
+    z = client.draw_latents(10, seed=3)
+    assert z.dtype == np.float32
+    np.testing.assert_allclose(z, gan.draw_latents(10, seed=3), atol=1e-6)
+    np.testing.assert_allclose(client.draw_latents(seeds=[12, 3]), z[[9, 0]], atol=1e-6)
+    np.testing.assert_allclose(client.generate(z=z), gan.generate(10, seed=3), atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "codes",
+    [
+        {"categorical": 2},
+        {"categorical": [2, 0, 1], "continuous": [0.5, -2.0]},
+        {"continuous": [[0, 0.1], [0.2, 0.3], [0.4, 0.5]]},
+    ],
+)
+def test_codes_are_asked_for_as_of_a_gan(url, codes):
+    """Whose samples are its latent vectors."""
+    client, gan = Client(url, "coded"), coded_gan()
+    expected = gan.generate(3, seed=5, codes=codes)
+    np.testing.assert_allclose(client.generate(3, seed=5, codes=codes), expected, atol=1e-6)
+    np.testing.assert_allclose(client.generate(seeds=[5, 6, 7], codes=codes), expected, atol=1e-6)
+    np.testing.assert_allclose(client.generate(z=gan.draw_latents(3, seed=5), codes=codes), expected, atol=1e-6)
+    np.testing.assert_allclose(client.draw_latents(3, seed=5, codes=codes), expected, atol=1e-6)
+
+
+def test_sizes_of_several_codes_are_told_where_they_are_equal(monkeypatch):
+    """What a server says of itself is all that a client knows."""
+    client = Client("http://localhost:1", "coded")
+
+    def shapes(widest):
+        shape = {"dtype": "float32", "shape": [None, 2]}
+        return {
+            "generate_codes": {"inputs": {"noise": shape, "categories": shape}, "outputs": {"samples": shape}},
+            "infer_codes": {"outputs": {"categories": {"dtype": "float32", "shape": [None, 2, widest]}}},
+        }
+
+    monkeypatch.setattr(client, "_signatures", shapes(3))
+    z = client._with_parts(np.zeros((1, 8), np.float32), None, {"categorical": [2, 1]})
+    np.testing.assert_array_equal(z, [[0, 0, 0, 0, 1, 0, 1, 0]])
+    monkeypatch.setattr(client, "_signatures", shapes(4))  # of 4 and 2 categories, say
+    with pytest.raises(ValueError, match="How many categories each code of coded has, http://localhost:1 does not say"):
+        client._with_parts(np.zeros((1, 8), np.float32), None, {"categorical": [2, 1]})
+
+
 def test_metadata(url):
     metadata = Client(url, "coded").metadata()
     assert metadata["model"] == "coded"
@@ -179,6 +225,16 @@ def test_ready(url):
             "takes categories, continuous, noise; found",
         ),
         ("coded", lambda c: c.generate_codes([[0, 0]] * 2, [[1]], [[0, 0]]), ValueError, "equally many rows"),
+        (
+            "coded",
+            lambda c: c.generate(1, codes={"categorical": 3}),
+            ValueError,
+            "has the categories 0 to 2, .* found 3",
+        ),
+        ("coded", lambda c: c.draw_latents(1, codes={"categories": 3}), ValueError, "codes must be a dict"),
+        ("coded", lambda c: c.draw_latents(), ValueError, "Give one of n, seeds and z"),
+        ("small", lambda c: c.draw_latents(1, labels=0), ValueError, "knows no classes; leave labels out"),
+        ("small", lambda c: c.generate(1, codes={}), ValueError, "has no signature 'generate_codes'"),
         ("other", lambda c: c.generate(1), ServingError, "Servable not found"),
     ],
 )

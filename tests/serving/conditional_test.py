@@ -262,6 +262,10 @@ def test_the_client_asks_by_name_and_number(url, gan):
     for asked in ("Ankle boot", 1, np.int64([1, 1, 1])):
         np.testing.assert_allclose(client.generate(3, seed=5, labels=asked), boots, atol=1e-6)
     np.testing.assert_allclose(client.generate(3, seed=5), gan.generate(3, seed=5), atol=1e-6)
+    z = gan.draw_latents(3, seed=5)
+    np.testing.assert_allclose(client.generate(z=z, labels="Ankle boot"), boots, atol=1e-6)
+    labelled = client.draw_latents(3, seed=5, labels="Ankle boot")
+    np.testing.assert_allclose(labelled, gan.draw_latents(3, seed=5, labels=1), atol=1e-6)
     pictures = [np.asarray(Image.open(io.BytesIO(data))) for data in client.png(3, seed=5, labels="Ankle boot")]
     np.testing.assert_allclose(np.stack(pictures)[..., None], np.rint(boots * 255), atol=1)
 
@@ -302,7 +306,8 @@ def test_the_smoke_test_passes_here(urls, folder, capsys):
         ("labelled", lambda c: c.generate(2, labels=[0.0, 1.0]), "or a whole number from 0 to 2; found 0.0."),
         ("labelled", lambda c: c.generate(2, labels=[0, 1, 2]), "one class, or a list of 2; found a list of 3."),
         ("labelled", lambda c: c.generate(seeds=[4], labels=[0, 1]), "one class, or a list of 1; found a list of 2."),
-        ("labelled", lambda c: c.generate(z=np.zeros((1, 7)), labels=0), "z holds the label already; give labels"),
+        ("labelled", lambda c: c.generate(z=np.zeros((1, 7)), labels=3), "or a whole number from 0 to 2; found 3."),
+        ("labelled", lambda c: c.draw_latents(2, labels=[0]), "one class, or a list of 2; found a list of 1."),
         ("labelled", lambda c: c.generate(labels=0), "Give one of n, seeds and z."),
         ("labelled", lambda c: c.score(IMAGE), "its score takes images and labels; found images alone."),
         ("labelled", lambda c: c.score(IMAGE, [0]), "one class, or a list of 2; found a list of 1."),
