@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from kerasgan import averages, checks, latents, losses, optimizers, progress, serialization, strategies
+from kerasgan import averages, checks, latents, losses, optimizers, portrait, progress, serialization, strategies
 from kerasgan.augment import get as get_augmentation
 from kerasgan.drawing import Drawing
 from kerasgan.labels import as_array, labelled, own_column, record_shares
@@ -275,8 +275,7 @@ class GAN(keras.Model):
     def get_compile_config(self) -> dict[str, Any] | None:
         return serialization.rules_of(self) if self.compiled else None
 
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        serialization.compile_by(self, config)
+    compile_from_config = serialization.compile_by
 
     def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)
@@ -324,6 +323,8 @@ class GAN(keras.Model):
         """The z, float32 `[n, latent.dim]`, of the samples that `generate` gives for the same arguments."""
         return self._drawing.latents(n, seed, seeds, labels, codes)
 
+    show, __repr__, _repr_html_ = portrait.show, portrait.describe, portrait.as_html  # for notebooks
+
     def infer_codes(self, images: Any, batch_size: int = 128) -> dict[str, np.ndarray]:
         """What the discriminator reads in images: Q(c | x) of InfoGAN (arXiv:1606.03657, section 5).
 
@@ -369,8 +370,8 @@ class GAN(keras.Model):
         return presets.save(self, folder, metadata, half)
 
     @classmethod
-    def from_preset(cls, preset: Any, sha256: str | None = None) -> "GAN":
-        """A trained, compiled GAN; no code that comes with it is run.
+    def from_preset(cls, preset: Any, sha256: str | None = None, compile: bool = True) -> "GAN":
+        """A trained GAN, compiled unless `compile` is False; no code that comes with it is run.
 
         Args:
             preset: a name of `kerasgan.list_presets()`, the folder of a preset or a run, a `.keras` file, or the
@@ -381,7 +382,7 @@ class GAN(keras.Model):
         """
         from kerasgan import presets
 
-        return presets.load(preset, sha256)
+        return presets.load(preset, sha256, compile)
 
     def export(self, filepath: Any, format: str = "tf_saved_model", *args: Any, **kwargs: Any) -> Any:
         """Writes one SavedModel at `filepath`, with kerasgan's signatures, for TF Serving.

@@ -250,7 +250,7 @@ def page(
 def write(pixels: np.ndarray, path: str | os.PathLike) -> None:
     """Writes uint8 `[height, width, 1 or 3]` as a PNG."""
     with replacing(path) as temporary:
-        _picture(pixels).save(temporary, format="PNG")
+        picture(pixels).save(temporary, format="PNG")
 
 
 def can_draw(shape: tuple[int, ...]) -> bool:
@@ -364,17 +364,20 @@ def _encode(frames, path, milliseconds):
 
 def curves(
     history: Mapping[str, Sequence[float]],
-    path: str | os.PathLike,
+    path: str | os.PathLike | None = None,
     x: Sequence[float] | None = None,
     xlabel: str = "epoch",
-) -> None:
+) -> np.ndarray:
     """Plots what `fit` logged, one panel for each kind of value.
 
     Args:
         history: name -> one number per point, such as `gan.fit(...).history`.
-        path: where to write a PNG.
+        path: where to write a PNG; None writes nothing.
         x: the points' positions; None counts from 1.
         xlabel: what `x` counts.
+
+    Returns:
+        uint8 `[height, width, 3]`.
     """
     panels = {
         "losses": [name for name in history if name.endswith("_loss")],
@@ -397,7 +400,8 @@ def curves(
 
     rows = math.ceil(len(panels) / 5)
     columns = math.ceil(len(panels) / max(rows, 1))
-    figure, _ = _figure((4.5 * columns, 3.2 * rows))
+    figure, canvas = _figure((4.5 * columns, 3.2 * rows))
+    figure.set_dpi(110)
     places = figure.subplots(rows, columns, squeeze=False).flat
     for axes, (title, names) in zip(places, panels.items(), strict=False):
         for name in names:
@@ -412,8 +416,11 @@ def curves(
             axes.set_yscale("log")
     for axes in list(figure.axes)[len(panels) :]:
         axes.remove()
-    with replacing(path) as temporary:
-        figure.savefig(temporary, format="png", dpi=110)
+    canvas.draw()
+    sheet = np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    if path is not None:
+        write(sheet, path)
+    return sheet
 
 
 def _logged(history: Mapping[str, Sequence[float]], *names: str) -> list[str]:
@@ -430,5 +437,6 @@ def _figure(size: tuple[float, float]) -> "tuple[Figure, FigureCanvasAgg]":
     return figure, FigureCanvasAgg(figure)
 
 
-def _picture(pixels: np.ndarray) -> Image.Image:
+def picture(pixels: np.ndarray) -> Image.Image:
+    """Uint8 `[height, width, 1 or 3]`, as the other functions give it, as an image that a notebook shows."""
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)

@@ -2,9 +2,9 @@
 
 Blocks run page by page and in order, in one namespace and one folder that holds a few photos, as a reader would type
 them. What would take long is made small: named datasets have 256 images, `fit` goes through its data once, scores are
-of 200 samples, DCGANs are narrow, and `kerasgan train` is given MINIATURE's options, or SMALL_CHOICE's. SLOW commands are held against the
-real options and not run. A block that cannot run says so in a comment above it, `<!-- not run: reason -->`, and is in
-NOT_RUN; its commands are held against the options too.
+of 200 samples, DCGANs are narrow, and `kerasgan train` is given MINIATURE's options, or SMALL_CHOICE's where it
+chooses. SLOW commands are held against the real options and not run. A block that cannot run says so in a comment above
+it, `<!-- not run: reason -->`, and is in NOT_RUN; its commands are held against the options too.
 """
 
 import collections

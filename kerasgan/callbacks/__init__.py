@@ -8,6 +8,7 @@ from kerasgan.callbacks.best_model import BestModel
 from kerasgan.callbacks.evaluate_samples import EvaluateSamples
 from kerasgan.callbacks.for_optimizer import for_optimizer
 from kerasgan.callbacks.history_table import HistoryTable, read_history
+from kerasgan.callbacks.live_plot import LivePlot
 from kerasgan.callbacks.sample_grid import SampleGrid
 from kerasgan.callbacks.stop_on_divergence import StopOnDivergence
 from kerasgan.callbacks.training_checkpoint import TrainingCheckpoint
@@ -18,6 +19,7 @@ __all__ = [
     "BestModel",
     "EvaluateSamples",
     "HistoryTable",
+    "LivePlot",
     "SampleGrid",
     "StopOnDivergence",
     "TrainingCheckpoint",
