@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
+from kerasgan import layers as _layers  # noqa: F401  # a file may name them, and Keras knows what is imported
 from kerasgan import augment, losses, penalties, schedules
 
 if TYPE_CHECKING:
