@@ -74,6 +74,8 @@ setup(
             "import-linter>=2.5,<3",
             "tensorboard>=2.20,<3",
             "pyyaml>=6,<7",
+            "nbclient>=0.10,<1",  # runs the notebooks in examples/
+            "ipykernel>=6.29,<8",
             *SERVING,
         ],
     },

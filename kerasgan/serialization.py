@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import keras
 
-from kerasgan import layers as _layers  # noqa: F401  # a file may name them, and Keras knows what is imported
 from kerasgan import augment, losses, penalties, schedules
+from kerasgan import layers as _layers  # noqa: F401  # a file may name them, and Keras knows what is imported
 
 if TYPE_CHECKING:
     from kerasgan.gan import GAN

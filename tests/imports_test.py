@@ -16,7 +16,7 @@ def test_any_part_may_come_first():
         f"import {first}, keras; assert keras.saving.get_registered_object('kerasgan>GAN') is not None"
         for first in FIRST
     ]
-    programs.append(LOOKED_AROUND)
+    programs.append(LOOKED_AROUND)  # whose layers of our own Keras must know too
     processes = [
         subprocess.Popen([sys.executable, "-c", program], stderr=subprocess.PIPE, text=True, env=dict(os.environ))
         for program in programs
