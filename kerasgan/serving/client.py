@@ -119,7 +119,8 @@ class Client:
         """
         if "z" not in self._signature("sample")["outputs"]:
             raise ValueError(f"sample of {self.model} at {self.url} gives no z; export the model anew.")
-        return self._with_parts(self._draw(("", "sample", ""), n, seed, seeds, None, None, None)["z"], labels, codes)
+        z = self._draw(("", "sample", "generate_label"), n, seed, seeds, None, labels, None)["z"]
+        return self._with_parts(z, None, codes)
 
     def png(
         self,

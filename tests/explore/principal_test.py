@@ -90,7 +90,7 @@ def test_the_papers_least_squares_agree():
     columns = np.linalg.lstsq(y @ components[:, :-4:-1], z, rcond=None)[0]
     columns /= np.linalg.norm(columns, axis=1, keepdims=True)
     found = explore.directions(gan, 3, layer="second", samples=5000)
-    np.testing.assert_array_less(0.995, np.abs(np.sum(columns * found, axis=1)))
+    np.testing.assert_array_less(0.98, np.abs(np.sum(columns * found, axis=1)))
 
 
 class Own(keras.Model):
