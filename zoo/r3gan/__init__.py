@@ -66,12 +66,13 @@ and images seen hardly at all, so that small batches learn three times as fast:
 Two blocks for each size of the maps, as the paper has, take 1.4 times as long.
 
 What counts later is the average and the penalty. With gamma .05 to .005 and an average whose half-life grows to 8,000
-updates a training of these schedules came to 11 after 6 epochs of 32 and then worse, 13 after 18, D being right about 96
-of 100 pairs. Of its weights after 51,555 updates FCD was 14.0 by that average (half-life 4,000), and 1,500 updates later
-by others: half-life 1,500 12.3, 700 10.2, 300 8.3, 100 **7.8**, none 14.8. A long average draws what is usual: the
-features vary more than the real images' (821 for 698), as they do where z is made smaller (z times .8: 25, times 1.2:
-8). So the half-life ends at 500 updates, and gamma at .5 to .05: with these, an average of 100 updates throughout and
-schedules of 8 epochs FCD is 23, 11.3 and **6.7** after 1, 2 and 4 epochs, where it was 39, 14.5 and 12.3.""",
+updates a training of these schedules came to 11 after 6 epochs of 32 and then got worse, 13 after 18, D being right
+about 96 of 100 pairs. Of its weights after 51,555 updates FCD was 14.0 by that average (half-life 4,000), and 1,500
+updates later by others: half-life 1,500 12.3, 700 10.2, 300 8.3, 100 **7.8**, none 14.8. A long average draws what is
+usual: the features vary more than the real images' (821 for 698), as they do where z is made smaller (z times .8: 25,
+times 1.2: 8). So the half-life ends at 500 updates, and gamma is .5 to .05: with these, an average of 100 updates
+throughout and schedules of 8 epochs FCD is 23, 11.3 and **6.7** after 1, 2 and 4 epochs, where it was 39, 14.5 and
+12.3.""",
 )
 register_preset(
     "r3gan_noto_emoji",
