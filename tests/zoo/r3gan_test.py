@@ -227,7 +227,7 @@ def test_the_schedules_of_28_pixels():
     recipe = registry.get_recipe("r3gan")
     assert (recipe.image_shape, recipe.batch_size, recipe.epochs, recipe.augment) == ((28, 28, 1), 16, 32, None)
     assert recipe.learning_rate == "cosine(0.001, 5e-05, 109984)"  # 1,759,744 images in batches of 16: 32 epochs
-    assert recipe.penalties == "r1(cosine(0.25, 0.025, 109984), every=8), r2(cosine(0.25, 0.025, 109984), every=8)"
+    assert recipe.penalties == "r1(0.25, every=8), r2(0.25, every=8)"
     assert recipe.ema_decay == "halving(cosine(0, 500, 109984))"  # 8,000 images
     short = registry.get_recipe("r3gan", batch_size=32, schedule_images=3200)
     assert short.learning_rate == "cosine(0.001, 5e-05, 100)"
@@ -239,7 +239,7 @@ def test_small_settings_for_any_size():
     recipe = registry.get_recipe("r3gan", image_shape=(64, 64, 3), small=True, schedule_images=160_000)
     assert (recipe.widths, recipe.blocks, recipe.batch_size) == ([128, 128, 64, 32, 16], 1, 16)
     assert recipe.learning_rate == "cosine(0.001, 5e-05, 10000)"
-    assert recipe.penalties == "r1(cosine(0.25, 0.025, 10000), every=8), r2(cosine(0.25, 0.025, 10000), every=8)"
+    assert recipe.penalties == "r1(0.25, every=8), r2(0.25, every=8)"
     assert recipe.augment == "diffaugment(color, translation, probability=cosine(0, 0.5, 10000))"  # no cutout
     assert recipe.ema_decay == "halving(cosine(0, 125, 10000))"
     assert registry.get_recipe("r3gan", image_shape=(64, 64, 3)).small is False
