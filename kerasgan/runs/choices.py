@@ -188,7 +188,7 @@ def choose_length(found: "Survey", config: Config, asked: dict[str, Any], second
             chosen.append(Choice("minutes", minutes, "an end all the same, should the machine be slower than now"))
     if "schedule_images" in config.recipe and asked.get("schedule_images") is None:
         images = steps * config.batch_size
-        chosen.append(Choice("schedule_images", images, "rates, penalties and average change until the last step"))
+        chosen.append(Choice("schedule_images", images, "rates and average change until the last step"))
     if config.begin_from is not None and "schedule_images" in config.recipe and asked.get("learning_rate") is None:
         rate = f"cosine({FINE_TUNING[0]:g}, {FINE_TUNING[1]:g}, {steps})"
         chosen.append(Choice("learning_rate", rate, "slower than from nothing, or the start is thrown away"))
