@@ -65,7 +65,6 @@ register_preset(
     split="train[:55000]",
     validation_split="train[55000:]",
     score_every=2,
-    image_shape=(28, 28, 1),
     conditional=True,
     epochs=20,
     ema_decay="halving(cosine(0, 2500, 6600))",
