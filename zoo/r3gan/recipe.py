@@ -39,7 +39,7 @@ PAPERS = {
 }
 # Ours, for hours on two cores: narrow maps, half as deep, a faster start, small batches (what counts at first is the
 # number of updates: notes of r3gan_fashion_mnist), penalties in every 8th of them, a thirtieth of the images, and an
-# average that is a quarter as long in updates, because a longer one draws what is usual too often (same notes). The
+# average a quarter as long in updates as FFHQ's, because a longer one draws what is usual too often (same notes). The
 # gammas are a quarter of the paper's beyond 32 pixels, ten times CIFAR-10's below, and stay: where they fell to a tenth
 # D won (same notes). No cutout, which leaked (notes of r3gan_noto_emoji).
 _SMALL: dict[str, Any] = {
