@@ -18,14 +18,7 @@ def a_folder(count=1000, size=(128, 128), grey=0, classes=None):
         formats={"PNG": count},
         sizes=np.full((count, 2), size, np.int64),
         grey=grey,
-        turned=0,
-        see_through=0,
-        moving=0,
-        broken=(),
-        copies=(),
         classes=classes,
-        no_classes=None,
-        links=(),
     )
 
 

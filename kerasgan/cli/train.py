@@ -214,15 +214,17 @@ def _choose(asked: dict[str, Any], values: Any) -> dict[str, Any]:
     """What was asked for, and for the rest what the pictures, the machine and the time make sensible; it is said."""
     from kerasgan import runs
     from kerasgan.data.survey import survey
+    from kerasgan.runs.origin import origin_of
 
+    origin = None if asked["begin_from"] is None else origin_of(asked["begin_from"])  # before all pictures are read
     known = {**asked, "minutes": values.minutes}
     found = survey(asked["dataset"])
     _print_table(f"{asked['dataset']} holds", found.rows(), values.quiet)
-    chosen = runs.choose_game(found, known)
+    chosen = runs.choose_game(found, known, origin)
     asked = {**asked, **{choice.option: choice.value for choice in chosen}}
     settled = {name: value for name, value in asked.items() if not (name == "split" and value is None)}
     if settled.get("epochs") is None and settled.get("steps") is None:
-        settled["steps"] = 1000  # for now
+        settled["steps"] = 1000  # in place of those that follow from the time of one, which this is to be measured by
     config = runs.resolve(**settled)
     if not values.quiet:
         say("measuring how long a step takes")

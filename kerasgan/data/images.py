@@ -73,7 +73,6 @@ def read_image(files: Files, name: pathlib.PurePath) -> tuple[np.ndarray, bool] 
         is no readable image or too large a one. (Of JPEG those that are too large are read at a half, a quarter or an
         eighth of their size, which costs no more memory than that.)
     """
-    see_through = False
     try:
         with files.open(name) as content, Image.open(content, formats=FORMATS) as file:
             image: Any = file  # what Pillow makes of it changes its class
@@ -83,20 +82,22 @@ def read_image(files: Files, name: pathlib.PurePath) -> tuple[np.ndarray, bool] 
             # Pillow's own `exif_transpose` also writes the EXIF data anew, and fails at what cameras put there.
             if (orientation := image.getexif().get(ExifTags.Base.Orientation)) in _UPRIGHT:
                 image = image.transpose(_UPRIGHT[orientation])
-            if image.mode.startswith("I"):  # 16 bits
-                pixels = (np.asarray(image).astype(np.int64) >> 8).astype(np.uint8)
-            elif image.mode in ("1", "L"):
-                pixels = np.asarray(image.convert("L"))
-            elif image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
-                image = image.convert("RGBA")
-                see_through = image.getextrema()[3][0] < 255
-                white = Image.new("RGBA", image.size, "white")
-                pixels = np.asarray(Image.alpha_composite(white, image).convert("RGB"))
-            else:
-                pixels = np.asarray(image.convert("RGB"))
+            image, see_through = flatten(image)
+            pixels = np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB"))
     except FAULTS:
         return None
     return (pixels if pixels.ndim == 3 else pixels[..., None]), see_through
+
+
+def flatten(image: Any) -> tuple[Any, bool]:
+    """An image of 8 bits with what is transparent laid over white, and whether anything is."""
+    if image.mode.startswith("I"):  # 16 bits
+        return Image.fromarray((np.asarray(image).astype(np.int64) >> 8).astype(np.uint8)), False
+    if image.mode not in ("LA", "PA", "RGBA") and "transparency" not in image.info:
+        return image, False
+    image = image.convert("RGBA")
+    white = Image.new("RGBA", image.size, "white")
+    return Image.alpha_composite(white, image), image.getextrema()[3][0] < 255
 
 
 def _made_small_enough(image: Any) -> bool:

@@ -14,7 +14,7 @@ from tqdm import tqdm
 
 from kerasgan.classes import some
 from kerasgan.data.folder import class_of, find_class_folders, in_threads
-from kerasgan.data.images import FAULTS, FORMATS, JPEG, LARGEST_IMAGE, SIDEWAYS, Files
+from kerasgan.data.images import FAULTS, FORMATS, JPEG, LARGEST_IMAGE, SIDEWAYS, Files, flatten
 from kerasgan.data.pictures import Pictures, find_pictures
 from kerasgan.data.sources import open_source, recognise
 
@@ -49,14 +49,14 @@ class Survey:
     formats: dict[str, int]
     sizes: np.ndarray
     grey: int
-    turned: int
-    see_through: int
-    moving: int
-    broken: tuple[str, ...]
-    copies: tuple[tuple[str, ...], ...]
-    classes: dict[str, int] | None
-    no_classes: str | None
-    links: tuple[str, ...]
+    turned: int = 0
+    see_through: int = 0
+    moving: int = 0
+    broken: tuple[str, ...] = ()
+    copies: tuple[tuple[str, ...], ...] = ()
+    classes: dict[str, int] | None = None
+    no_classes: str | None = None
+    links: tuple[str, ...] = ()
 
     @property
     def sides(self) -> np.ndarray:
@@ -145,14 +145,7 @@ def survey(name: str) -> Survey:
         formats={},
         sizes=np.full((source.count, 2), shape[:2], np.int64),
         grey=source.count if shape[2] == 1 else 0,
-        turned=0,
-        see_through=0,
-        moving=0,
-        broken=(),
-        copies=(),
         classes=classes,
-        no_classes=None,
-        links=(),
     )
 
 
@@ -215,13 +208,7 @@ def _look(files: Files, name: pathlib.PurePath) -> _Picture | None:
             turned = image.getexif().get(ExifTags.Base.Orientation) in SIDEWAYS
             if turned:
                 width, height = height, width
-            see_through = False
-            if image.mode in ("LA", "PA", "RGBA") or "transparency" in image.info:
-                image = image.convert("RGBA")
-                see_through = image.getextrema()[3][0] < 255
-                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-            elif image.mode.startswith("I"):  # 16 bits
-                image = Image.fromarray((np.asarray(image).astype(np.int64) >> 8).astype(np.uint8))
+            image, see_through = flatten(image)
             small = np.asarray(image.convert("RGB").resize((32, 32), Image.Resampling.BOX)).astype(np.int16)
             grey = int((small.max(axis=2) - small.min(axis=2)).max()) <= GREY
             return _Picture(kind, (height, width), grey, turned, see_through, moving, perceptual_hash(image))

@@ -11,10 +11,10 @@ from typing import Any
 
 from kerasgan import registry
 from kerasgan.runs.config import Config
-from kerasgan.runs.origin import origin_of
 
 if typing.TYPE_CHECKING:
     from kerasgan.data.survey import Survey
+    from kerasgan.runs.origin import Origin
 
 MODEL = "r3gan"
 MINUTES = 30.0
@@ -47,19 +47,19 @@ class Choice:
         return f"--{self.option}='{value}'" if " " in str(value) else f"--{self.option}={value}"
 
 
-def choose_game(found: "Survey", asked: dict[str, Any]) -> list[Choice]:
+def choose_game(found: "Survey", asked: dict[str, Any], origin: "Origin | None" = None) -> list[Choice]:
     """What can be said before a step is timed: family, size, classes, what is held back, precision.
 
     Args:
         found: what lies in the folder.
         asked: options that the user gave, which are left alone; None is one that he did not.
+        origin: of the trained GAN that it is to begin with.
 
     Raises:
         ValueError: too few or too small pictures to learn from, or classes that nobody can tell apart.
     """
     import numpy as np  # here, as listing what there is needs none
 
-    origin = None if asked.get("begin_from") is None else origin_of(asked["begin_from"])
     model = asked.get("model") or (MODEL if origin is None else origin.model)
     chosen = []
 
