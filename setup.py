@@ -9,6 +9,7 @@ from setuptools import find_packages, setup
 ROOT = pathlib.Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "kerasgan" / "__init__.py").read_text()).group(1)
 
+EXPLORE = ["gradio>=6.20,<7"]
 SERVING = ["tensorflow-serving-api>=2.20,<3", "requests>=2.31,<3"]
 
 # In the usual build/ modules that were deleted long ago lie on, and would be packaged again.
@@ -62,6 +63,7 @@ setup(
     ],
     extras_require={
         "serving": SERVING,
+        "explore": EXPLORE,  # the page of `kerasgan explore`
         "gpu": ["tensorflow[and-cuda]>=2.20,<3"],
         "bench": ["torch>=2.4,<3"],
         "docs": ["zensical>=0.0.73,<0.1", "mkdocstrings-python>=2.0.11,<3"],
@@ -76,6 +78,8 @@ setup(
             "pyyaml>=6,<7",
             "nbclient>=0.10,<1",  # runs the notebooks in examples/
             "ipykernel>=6.29,<8",
+            "playwright>=1.50,<2",  # drives a Chromium that looks at that page
+            *EXPLORE,
             *SERVING,
         ],
     },

@@ -454,7 +454,7 @@ def wrong(dataset, labelled, tmp_path):
         (
             ("trian",),
             2,
-            "there are list, train, sample, evaluate, preset, export, verify, report. Did you mean 'train'?",
+            "there are list, train, sample, evaluate, preset, export, verify, report, explore. Did you mean 'train'?",
         ),
         (("train", "stray"), 1, "Unknown dataset 'stray': neither a name of tensorflow-datasets"),
         (("train", "stray", "more"), 2, "train takes one folder; found stray more"),
@@ -639,6 +639,10 @@ def wrong(dataset, labelled, tmp_path):
         (("report", tmp_path / "empty", f"--output={tmp_path / 'x.png'}"), 2, "--output must end in .html; found"),
         (("report", tmp_path / "empty", "--n=3"), 2, "flag --n=3"),
         (("report", tmp_path / "spoilt"), 1, "Cannot read "),
+        (("explore",), 2, "--preset or --run is missing"),
+        (("explore", "--preset=x", "--port=0"), 2, "flag --port=0"),
+        (("explore", "--preset=x", "--port=70000"), 2, "--port must be at most 65535; found 70000"),
+        (("explore", "--preset=x", "--host=0.0.0.0"), 2, "lets whoever reaches this machine draw"),
         ((*sample, "--server=localhost:8501", "--model=x"), 1, "A server's URL is http://HOST:8501"),
         ((*sample, "--server=http://127.0.0.1:1"), 2, "--model is missing"),
         ((*sample, "--server=http://127.0.0.1:1", "--model=x", "--preset=y"), 2, "exclude each other"),
@@ -695,6 +699,42 @@ def test_a_report_of_a_run(capsys, dataset, tmp_path):
     other = tmp_path / "new" / "page.html"
     assert run(capsys, "report", tmp_path / "run", f"--output={other}", "--n=10", "--seed=3")[0] == 0
     assert "and seed 3" in other.read_text(encoding="utf-8")
+
+
+def test_the_page_is_opened(capsys, tmp_path, monkeypatch):
+    """What reaches the page; tests/explore/page looks at it."""
+    from kerasgan.explore import page
+
+    small_gan().save(tmp_path / "a.keras")
+    asked = []
+
+    class Served:
+        address = "http://127.0.0.1:7860/"
+        show = staticmethod(lambda: asked.append("shown") or False)
+        wait = staticmethod(lambda: asked.append("waited"))
+
+    monkeypatch.setattr(page, "check_extra", lambda: None)
+    monkeypatch.setattr(page, "serve", lambda *given: asked.append(given) or Served())
+    presets = ("--preset=dcgan_fashion_mnist", f"--preset={tmp_path / 'a.keras'}")
+    status, said = run(capsys, "explore", *presets, "--port=8000")
+    whats = ["dcgan_fashion_mnist", str(tmp_path / "a.keras")]
+    assert (status, asked) == (0, [(whats, "127.0.0.1", 8000, None), "shown", "waited"])
+    assert said.splitlines() == [
+        f"kerasgan: {', '.join(whats)} at http://127.0.0.1:7860/ until Ctrl-C",
+        "kerasgan: no browser was found here; open that address in one",
+    ]
+    monkeypatch.setenv("KERASGAN_PASSWORD", "open sesame")
+    asked.clear()
+    assert run(capsys, "explore", presets[0], "--host=0.0.0.0", "--nobrowser")[0] == 0
+    assert asked == [(whats[:1], "0.0.0.0", None, "open sesame"), "waited"]
+    status, said = run(capsys, "explore", "--run=saved_models/dcgan_fashion_mnist")
+    assert (status, "--run=saved_models/dcgan_fashion_mnist holds no run" in said) == (2, True)
+
+
+def test_without_gradio_the_page_says_what_to_install(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "gradio", None)
+    status, said = run(capsys, "explore", "--preset=dcgan_fashion_mnist")
+    assert (status, said) == (1, "kerasgan: error: The page needs Gradio: pip install 'kerasgan[explore]'.\n")
 
 
 def test_the_installed_command_reports_errors_without_a_traceback(tmp_path):

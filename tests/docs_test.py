@@ -35,7 +35,7 @@ NARROW = {"generator_width": 4, "discriminator_width": 4}
 MINIATURE = ["--epochs=1", "--batch_size=16", *(f"--{name}={value}" for name, value in NARROW.items())]
 SMALL_CHOICE = ["--steps=1", "--width=16", "--group_width=4", "--penalties=", "--augment="]  # of `train photos`
 FEW, SCORED = 256, 200
-SLOW = ("evaluate", "preset", "verify", "report")  # cli_test.py runs them
+SLOW = ("evaluate", "preset", "verify", "report", "explore")  # tests of their own run them
 NOT_RUN = {  # how many
     ("README.md", "needs a server"): 1,
     ("docs/classes.md", "minutes"): 1,

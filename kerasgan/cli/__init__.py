@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from kerasgan import __version__
 from kerasgan.backends import BackendError
-from kerasgan.cli import commands, train
+from kerasgan.cli import commands, explore, train
 from kerasgan.cli.options import Options, UsageError, say
 from kerasgan.errors import first_line, suggestion
 
@@ -26,6 +26,7 @@ kerasgan trains, samples and exports generative adversarial networks.
   kerasgan sample --preset=runs/clothes --labels=Sneaker,Bag --output=classes.png
   kerasgan sample --preset=dcgan_fashion_mnist --n=64 --seed=0 --output=samples.png
   kerasgan sample --preset=dcgan_fashion_mnist --interpolate=3,17,5 --output=walk.gif
+  kerasgan explore --preset=dcgan_fashion_mnist                                a page to look around in it
   kerasgan evaluate --preset=runs/dcgan --output=report.json                   scores and pictures
   kerasgan report runs/dcgan                                                   a page: what went well, what to try next
   kerasgan preset --run=runs/dcgan --output=presets/my_dcgan                   the best epoch, with its scores
@@ -46,6 +47,7 @@ COMMANDS: dict[str, tuple[Callable[..., int | None], Callable[[], Options]]] = {
     "export": (commands.export, commands.define_export),
     "verify": (commands.verify, commands.define_verify),
     "report": (commands.report, commands.define_report),
+    "explore": (explore.run, explore.define),
 }
 TAKES_FOLDER = {"verify": True, "report": True, "train": False}  # whether they must be given one
 
