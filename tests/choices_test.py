@@ -150,6 +150,13 @@ def test_a_folder_alone_is_enough(photos, tmp_path, monkeypatch, capsys):
     assert callbacks.read_history("runs/photos/history.csv")["step"][-1] == 3
 
 
+def test_layers_that_there_are_not_are_found_before_a_step_is_timed(photos):
+    small = {"image_shape": (28, 28, 3), "width": 8, "group_width": 4, "conditional": True}
+    config = runs.resolve("r3gan", f"folder:{photos}", freeze="discriminator:900", **small)
+    with pytest.raises(ValueError, match=r"The discriminator has \d+ layers with weights, of which 1 to \d+ can be"):
+        runs.time_step(config, steps=10**9)
+
+
 @pytest.mark.parametrize(
     ("arguments", "status", "message"),
     [
