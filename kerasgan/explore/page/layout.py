@@ -16,7 +16,7 @@ N = 24  # samples at once
 LARGEST_SEED = 2**53 - 1 - N  # a browser's numbers are whole up to there
 REACH = 3.0  # how far a slider goes along a direction, either way
 SECONDS = 5.0  # between two looks at a run
-ANY = "any"  # class: that of the seed
+ANY = ("any", "")  # class, as it is shown and what it is: that of the seed
 QUICK: dict[str, Any] = {"show_progress": "hidden", "concurrency_id": "draw", "concurrency_limit": 2}
 SLOW: dict[str, Any] = {"concurrency_id": "search", "concurrency_limit": 1}
 
@@ -73,7 +73,7 @@ class _Model:
         """A choice of the classes, or None where there are none."""
         if not self.classes:
             return None
-        return gr.Dropdown([*first, *self.classes], value=value or first[0], label=label, filterable=True)
+        return gr.Dropdown([*first, *self.classes], value=value or "", label=label, filterable=True)
 
     def _seed_field(self, label, value=0):
         return gr.Number(value, label=label, precision=0, minimum=0, maximum=LARGEST_SEED, step=1)
@@ -104,9 +104,9 @@ class _Model:
 
         given = [first, psi, *([of_class] if of_class else [])]
 
-        def draw(seed, psi, label=ANY, moved=0):
+        def draw(seed, psi, label="", moved=0):
             seed = min(max(0, int(seed or 0) + moved), LARGEST_SEED)
-            return seed, elements.samples(view.samples(seed, N, None if label == ANY else label, float(psi)))
+            return seed, elements.samples(view.samples(seed, N, label or None, float(psi)))
 
         for field in given:
             event = field.release if field is psi else field.input
@@ -213,9 +213,7 @@ class _Model:
             pair = (int(first or 0), int(last or 0))
             if not named:
                 return pair, None, share
-            names = tuple(
-                view.choice_of(seed).label if name == ANY else name for seed, name in zip(pair, named, strict=True)
-            )
+            names = tuple(name or view.choice_of(seed).label for seed, name in zip(pair, named, strict=True))
             return pair, names, share
 
         def draw(*values):
@@ -235,7 +233,7 @@ class _Model:
             shown = elements.film(content, says, f"{view.name}-{pair[0]}-{pair[1]}")
             return shown, gr.Code(view.lines_of_film(pair, names), visible=True)
 
-        begin = draw(0, 1, 0.5, *[ANY] * len(labels))
+        begin = draw(0, 1, 0.5, *[""] * len(labels))
         picture.value, lines.value = begin
         for field in given:
             field.input(_said(draw), given, [picture, lines], trigger_mode="always_last", **QUICK)
@@ -255,9 +253,9 @@ class _Model:
         take = gr.Button("Change what was found", visible=False)
         kept = gr.State(None, time_to_live=3600)
 
-        def find(event: gr.EventData, label: str = ANY) -> tuple:
+        def find(event: gr.EventData, label: str = "") -> tuple:
             image = elements.uploaded(event.data, view.gan.sample_shape)
-            choice, error = view.find(image, None if label == ANY else label)
+            choice, error = view.find(image, label or None)
             nearest = view.draw(choice)
             says = f"Found, with a mean squared error of {error:.4f}"
             return elements.pair(("Yours", image), (says, nearest), view.enlarge), gr.Button(visible=True), choice.z
