@@ -150,6 +150,16 @@ def test_a_folder_alone_is_enough(photos, tmp_path, monkeypatch, capsys):
     assert callbacks.read_history("runs/photos/history.csv")["step"][-1] == 3
 
 
+def test_a_picture_that_is_too_large_is_named_and_nothing_else_said_of_it(photos, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(runs, "time_step", lambda config: 0.5)
+    Image.new("1", (10_000, 10_000)).save(photos / "dark" / "huge.png")  # beyond Pillow's own limit too
+    small = ("--width=8", "--group_width=4", "--penalties=", "--augment=", "--image_shape=28,28,3")
+    assert cli.main(["train", "photos", *small, "--steps=1", "--quiet"]) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "mage" in line]  # Pillow's begins "Image size"
+    assert said == ["kerasgan: warning: Skipped 1 image(s) in photos that cannot be read or are too large: huge.png"]
+
+
 def test_layers_that_there_are_not_are_found_before_a_step_is_timed(photos):
     small = {"image_shape": (28, 28, 3), "width": 8, "group_width": 4, "conditional": True}
     config = runs.resolve("r3gan", f"folder:{photos}", freeze="discriminator:900", **small)

@@ -65,6 +65,8 @@ def main(argv: list[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     if not sys.stderr.isatty():  # bars that move are for terminals; in a file they are carriage returns
         os.environ.setdefault("TQDM_DISABLE", "1")
+    # Pillow's, which names no file; such a picture is left out, and named.
+    warnings.filterwarnings("ignore", "Image size .* exceeds limit")
     warnings.showwarning = lambda message, *_args, **_kwargs: say(f"warning: {message}")
     try:
         command = argv[0]

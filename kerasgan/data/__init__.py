@@ -299,7 +299,8 @@ def _samples_of(source: Source, name: Any, image_shape: tuple[int, ...] | None) 
         count += 1
     if source.skipped:
         files = some(source.skipped)
-        warnings.warn(f"Skipped {len(source.skipped)} unreadable image(s) in {describe(name)}: {files}", stacklevel=3)
+        many = f"{len(source.skipped)} image(s) in {describe(name)} that cannot be read or are too large"
+        warnings.warn(f"Skipped {many}: {files}", stacklevel=3)
     if source.see_through:
         files = some(source.see_through)
         warnings.warn(

@@ -94,7 +94,7 @@ class Survey:
                 ("near copies", f"{alike} pictures in {len(self.copies)} groups, such as {some(self.copies[0])}")
             )
         if self.broken:
-            rows.append(("left out", f"{len(self.broken)} that cannot be read: {some(self.broken)}"))
+            rows.append(("left out", f"{len(self.broken)} that cannot be read or are too large: {some(self.broken)}"))
         if self.links:
             rows.append(("not followed", f"{len(self.links)} links to folders: {some(self.links)}"))
         return rows

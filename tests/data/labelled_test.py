@@ -134,7 +134,7 @@ def test_unreadable_files_are_missing_from_both(tmp_path, monkeypatch):
     reads = []
     read_image = folder_source.read_image
     monkeypatch.setattr(folder_source, "read_image", lambda files, name: reads.append(name) or read_image(files, name))
-    with pytest.warns(UserWarning, match=r"Skipped 3 unreadable image\(s\)"):
+    with pytest.warns(UserWarning, match=r"Skipped 3 image\(s\)"):
         dataset = data.load(name, "all", 8, like=model("ants", "bees", "cats"))
     assert len(reads) == 32  # each file once: 30, of which one has been spoilt, and two new ones
     assert sorted(pairs_of(dataset)) == [(i, i % KINDS) for i in range(30) if i != 2]
@@ -337,7 +337,7 @@ def test_a_class_of_which_nothing_can_be_read(tmp_path):
     (tmp_path / "dogs").mkdir()
     (tmp_path / "dogs" / "a.png").write_bytes(b"nothing")
     with (
-        pytest.warns(UserWarning, match="Skipped 1 unreadable"),
+        pytest.warns(UserWarning, match="Skipped 1 image"),
         pytest.raises(ValueError, match=r"class folders without a readable image \(dogs\)"),
     ):
         data.load(name, batch_size=1, labels=True)

@@ -55,7 +55,7 @@ def test_a_folder_of_all_kinds(tmp_path):
     rows = dict(found.rows())
     assert rows["pictures"] == "11 (6 PNG, 3 JPEG, 2 WEBP)"
     assert rows["orientation"] == "2 upright, 1 wide, 8 square; 1 turned, as their EXIF orientation says"
-    assert rows["left out"].startswith("3 that cannot be read: ")
+    assert rows["left out"].startswith("3 that cannot be read or are too large: ")
 
 
 def test_hashes_of_scaled_brightened_and_compressed_pictures_are_near_and_those_of_others_far(tmp_path):
