@@ -3,7 +3,6 @@ comes from a GAN or from a file is escaped.
 """
 
 import base64
-import html
 import io
 import pathlib
 import re
@@ -14,6 +13,7 @@ import numpy as np
 
 from kerasgan import plots
 from kerasgan.data.images import fit_image, read_image
+from kerasgan.runs.report.page import text
 
 LARGEST_FILE = 10 * 2**20  # bytes of an uploaded picture
 CSS = """
@@ -30,10 +30,10 @@ CSS = """
 .kg-file input { display: block; margin: .5rem 0; max-width: 100%; }
 .kg-pair { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 12rem), 1fr)); }
 .kg-pair h3 { margin: 0 0 .3rem; font-size: 1rem; }
-.kg-wide { max-width: 40rem; }
 .kg-curves { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 18rem), 1fr)); }
-.kg-curves figure { margin: 0; } .kg-curves h3 { margin: 0 0 .3rem; font-size: 1rem; }
-.kg-curves img { width: 100%; height: auto; background: #fff; border-radius: .2rem; }
+.kg-run { max-width: 60rem; } .kg-run figure { margin: 0 0 1rem; } .kg-run h3 { margin: 0 0 .3rem; font-size: 1rem; }
+.kg-run img { max-width: 100%; height: auto; background: #fff; border-radius: .2rem; }
+.kg-run img.pixels { image-rendering: pixelated; }
 footer { display: none !important; }
 """
 #: A click on a sample, or Enter on it, tells its seed.
@@ -55,11 +55,6 @@ element.addEventListener('change', (event) => {
   reader.readAsDataURL(file);
 });
 """.replace("LARGEST", str(LARGEST_FILE))
-
-
-def text(value: object) -> str:
-    """Any text as HTML."""
-    return html.escape(str(value), quote=True)
 
 
 def uri_of(image: np.ndarray, enlarge: int = 1) -> str:

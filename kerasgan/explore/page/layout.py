@@ -100,7 +100,7 @@ class _Model:
                 start = elements.samples(view.samples(0, N, None, 1.0))
                 grid = gr.HTML(start, js_on_load=elements.PICK, elem_id=f"{self.id}-samples")
             with gr.Column(scale=2, min_width=300, elem_id=f"{self.id}-one"):
-                picked = self._one(psi)
+                self._one(psi)
 
         given = [first, psi, *([of_class] if of_class else [])]
 
@@ -117,12 +117,12 @@ class _Model:
 
         def pick(event: gr.EventData, psi: float) -> tuple:
             label = event.label if event.label in self.classes else None
-            return picked(view.choice_of(int(event.seed), label), float(psi))
+            return self.picked(view.choice_of(int(event.seed), label), float(psi))
 
         grid.pick(_said(pick), psi, self.all_of_one, **QUICK).then(None, js=seen)
 
     def _one(self, psi):
-        """A sample with what changes it. Returns what gives each its value for a choice."""
+        """A sample with what changes it; `picked` gives each its value for a choice."""
         view = self.view
         begin = view.choice_of(0)
         picture = gr.HTML(self._picture(begin))
@@ -184,7 +184,6 @@ class _Model:
         seed.input(_said(other), given[1:], self.all_of_one, trigger_mode="always_last", **QUICK)
         reset.click(_said(again), given, self.all_of_one, **QUICK)
         self.picked, self.psi = picked, psi
-        return picked
 
     def _says(self, choice):
         of = "A picture that was looked for" if choice.z is not None else f"Seed {choice.seed}"

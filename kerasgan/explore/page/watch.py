@@ -4,9 +4,8 @@ import csv
 import pathlib
 
 from kerasgan.callbacks import read_history
-from kerasgan.explore.page.elements import text
 from kerasgan.runs import read_config
-from kerasgan.runs.report import meanings, pictures
+from kerasgan.runs.report import meanings, page, pictures
 
 FILES = ("config.json", "history.csv", "final.keras")
 
@@ -30,22 +29,16 @@ def as_html(run: pathlib.Path) -> str:
     done = (run / "final.keras").is_file()
     end = f"{config.epochs} epochs" if config.steps is None else f"{config.steps:,} steps"
     at = f"{epochs[-1]} epochs, {steps[-1]:,} steps" if epochs and steps else "no epoch yet"
-    parts = [f"<p><strong>{'Finished' if done else 'Training'}</strong>: {text(at)} of {text(end)}.</p>"]
+    parts = [page.paragraph(f"{'Finished' if done else 'Training'}: {at} of {end}.")]
     frames = pictures.frames_of(run / "samples")
     if frames and (shown := pictures.of_file(frames[-1][1])) is not None:
         says = f"Samples after {frames[-1][0]:,} steps, always of the same seeds"
-        parts.append(
-            f'<figure class="kg-picture kg-wide"><img alt="{text(says)}" src="{shown[0]}">'
-            f"<figcaption>{text(says)}</figcaption></figure>"
-        )
+        parts.append(f'<div class="kg-run">{page.figure(shown, says, says, pixels=True)}</div>')
     curves = []
     for title, names, sentence in meanings.panels_of(history):
-        uri, width, height = pictures.curve(history, names, history["epoch"])
         last = ", ".join(f"{name} {history[name][-1]:.4g}" for name in names)
-        curves.append(
-            f'<figure><h3>{text(title)}</h3><img alt="Curve, at its end {text(last)}" src="{uri}" width="{width}" '
-            f'height="{height}"><figcaption>{text(sentence)}</figcaption></figure>'
-        )
+        picture = pictures.curve(history, names, history["epoch"])
+        curves.append(page.figure(picture, f"Curve, at its end {last}", sentence, heading=title))
     if curves:
-        parts.append(f'<div class="kg-curves">{"".join(curves)}</div>')
+        parts.append(f'<div class="kg-run kg-curves">{"".join(curves)}</div>')
     return "".join(parts)
