@@ -37,6 +37,7 @@ def run(values: flags.FlagValues, options: Options) -> None:
     if not whats:
         raise UsageError("--preset or --run is missing.")
     password = os.environ.get("KERASGAN_PASSWORD") if values.password is None else values.password
+    import_tensorflow()
     from kerasgan.explore import page
 
     if values.port is not None and values.port > 65535:
@@ -47,7 +48,6 @@ def run(values: flags.FlagValues, options: Options) -> None:
             "--password=TEXT to ask for one, or --password= to ask for none."
         )
     page.check_extra()
-    import_tensorflow()
     from kerasgan import presets, runs
 
     for folder in values.run or ():

@@ -2,6 +2,7 @@
 
 import hmac
 import os
+import socket
 import sys
 import threading
 import webbrowser
@@ -53,9 +54,11 @@ def serve(
         The page's address, and what closes it.
 
     Raises:
-        ValueError: Gradio is not there, there is no such GAN, its samples are no images, or the port is taken.
+        ValueError: Gradio is not there, there is no such GAN, its samples are no images, or the host or port cannot be
+            listened at.
     """
     check_extra()
+    _check_address(host, port)
     import gradio as gr
     from starlette.middleware import Middleware
     from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -71,32 +74,40 @@ def serve(
         middleware.insert(0, Middleware(TrustedHostMiddleware, allowed_hosts=[*LOOPBACK, "[::1]"]))
     # This machine's fonts; those of Gradio's own themes are fetched.
     theme = gr.themes.Base(font=["system-ui", "sans-serif"], font_mono=["ui-monospace", "monospace"])
+    _, address, _ = page.launch(
+        server_name=host,
+        server_port=port,
+        auth=(lambda _, given: hmac.compare_digest(given.encode(), password.encode())) if password else None,
+        auth_message="Any name, and the password that this page was opened with.",
+        prevent_thread_lock=True,
+        quiet=True,
+        show_error=True,
+        share=False,
+        ssr_mode=False,
+        pwa=False,
+        mcp_server=False,
+        enable_monitoring=False,
+        run_history=False,
+        footer_links=[],
+        state_session_capacity=SESSIONS,
+        theme=theme,
+        css=elements.CSS,
+        app_kwargs={"middleware": middleware},
+    )
+    return Served(address, lambda: page.close(verbose=False))
+
+
+def _check_address(host: str, port: int | None) -> None:
+    """Refuses what cannot be listened at before anything is loaded; Gradio would try a hundred ports of no host."""
     try:
-        _, address, _ = page.launch(
-            server_name=host,
-            server_port=port,
-            auth=(lambda _, given: hmac.compare_digest(given.encode(), password.encode())) if password else None,
-            auth_message="Any name, and the password that this page was opened with.",
-            prevent_thread_lock=True,
-            quiet=True,
-            show_error=True,
-            share=False,
-            ssr_mode=False,
-            pwa=False,
-            mcp_server=False,
-            enable_monitoring=False,
-            run_history=False,
-            footer_links=[],
-            state_session_capacity=SESSIONS,
-            theme=theme,
-            css=elements.CSS,
-            app_kwargs={"middleware": middleware},
-        )
+        kind, _, _, _, where = socket.getaddrinfo(host, port or 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(kind) as tried:
+            tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            tried.bind(where)
     except OSError as error:
-        if port is None:
-            raise ValueError(f"Cannot listen at {host}: {first_line(error)}") from None
+        if port is None or isinstance(error, socket.gaierror):
+            raise ValueError(f"Cannot listen at {host}: {first_line(error)}.") from None
         raise ValueError(f"Port {port} of {host} is taken or not allowed; without one a free one is found.") from None
-    return Served(address, page.close)
 
 
 class Served:

@@ -328,3 +328,8 @@ def test_a_port_that_is_taken(chromium, folder):
         port = taken.getsockname()[1]
         with pytest.raises(ValueError, match=f"Port {port} of 127.0.0.1 is taken or not allowed; without one a free"):
             explore_page.serve([str(folder / RUN)], port=port)
+
+
+def test_a_host_that_there_is_not(chromium, folder):
+    with pytest.raises(ValueError, match=r"^Cannot listen at no\.such\.host: "):
+        explore_page.serve([str(folder / RUN)], host="no.such.host")
