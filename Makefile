@@ -1,5 +1,5 @@
 # make demo   from nothing to a trained and exported DCGAN       make test   the tests
-# make data   Fashion-MNIST and Noto's emoji, as it can           make lint   style, types, layers
+# make data   Fashion-MNIST, MNIST and Noto's emoji, as it can    make lint   style, types, layers
 # make bench  the timings, beside PyTorch where it installs      make clean  remove what these made
 # make docs   the pages, into site/ (strict: a warning is an error)
 # make presets  train all presets anew, into runs/ and saved_models/: hours
@@ -19,11 +19,13 @@ demo: $(VENV)/.installed
 
 data: $(VENV)/.installed
 	$(BIN)/python -m kerasgan.data.fashion_mnist
+	$(BIN)/python -m kerasgan.data.mnist
 	$(BIN)/python -m kerasgan.data.noto_emoji
 
 test: $(VENV)/.installed-test
 	@# Without the images the tests that need them are skipped, and say so; with CI=true they fail.
 	-$(BIN)/python -m kerasgan.data.fashion_mnist
+	-$(BIN)/python -m kerasgan.data.mnist
 	-$(BIN)/python -m kerasgan.data.noto_emoji
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 

@@ -304,7 +304,7 @@ def test_scores_from_run_to_preset_to_servable(capsys, dataset, tmp_path):
         assert status == 0, said
         assert said.count("warning: ") == 1
         assert "real samples (split 'train" in said
-        assert "are training samples (training_split 'train[:20]') too: scores against them reward" in said
+        assert "are samples of training_split 'train[:20]' too: scores of a GAN that was trained on them reward" in said
 
     status, said = run(capsys, "export", f"--preset={preset}", f"--output={tmp_path / 'served'}")
     assert status == 0, said

@@ -125,6 +125,14 @@ def fashion_mnist():
 
 
 @pytest.fixture(scope="session")
+def mnist_digits():
+    """Skips a test where MNIST has not been prepared; on CI (CI=true) that is a failure."""
+    from kerasgan.data import packages
+
+    return prepared("mnist", "MNIST", packages.is_prepared("mnist"))
+
+
+@pytest.fixture(scope="session")
 def noto_emoji():
     """Skips a test where Noto Color Emoji has not been prepared; on CI (CI=true) that is a failure."""
     from kerasgan.data import noto_emoji

@@ -79,7 +79,9 @@ def test_every_score_is_its_measures(gan, tmp_path):
 def test_real_samples_that_were_trained_on_are_noticed(gan):
     real = real_images(100)
     options = {"features": averages(), "n": 40}
-    with pytest.warns(UserWarning, match=r"10 of the 40 real samples \(split 'train\[30:70\]'\) are training samples"):
+    with pytest.warns(
+        UserWarning, match=r"10 of the 40 real samples \(split 'train\[30:70\]'\) are samples of training_split"
+    ):
         evaluation.evaluate(gan, real, "train[30:70]", "train[60:]", **options)
     with pytest.warns(UserWarning, match="40 of the 40 real samples"):
         evaluation.evaluate(gan, real, **options)  # as of a folder, which has one split

@@ -11,7 +11,6 @@ import struct
 import subprocess
 import sys
 import tempfile
-from typing import Any
 
 from kerasgan.data import packages
 from kerasgan.data.packages import NotAvailableError, say
@@ -64,9 +63,9 @@ def prepare(data_dir: str | None = None) -> None:
     """
     import tensorflow_datasets as tfds
 
-    builder = tfds.builder("fashion_mnist", data_dir=data_dir)
-    if _is_prepared(builder):
+    if is_prepared(data_dir):
         return
+    builder = tfds.builder("fashion_mnist", data_dir=data_dir)
     reasons = []
     with tempfile.TemporaryDirectory(prefix="kerasgan-fashion-mnist-") as temporary:
         folder = pathlib.Path(temporary)
@@ -95,13 +94,7 @@ def prepare(data_dir: str | None = None) -> None:
 
 def is_prepared(data_dir: str | None = None) -> bool:
     """Whether tensorflow-datasets has Fashion-MNIST ready on this machine."""
-    import tensorflow_datasets as tfds
-
-    return _is_prepared(tfds.builder("fashion_mnist", data_dir=data_dir))
-
-
-def _is_prepared(builder: Any) -> bool:
-    return (builder.data_path / "dataset_info.json").exists()
+    return packages.is_prepared("fashion_mnist", data_dir)
 
 
 def _find_archives(folder: pathlib.Path) -> pathlib.Path:

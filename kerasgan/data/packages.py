@@ -35,20 +35,20 @@ def fetch(packages: tuple[str, ...], folder: pathlib.Path, size: str) -> pathlib
         options += ["-o", "APT::Sandbox::User=root"]  # or apt warns that its own user cannot write here
     download = ["download", *packages]
     try:
-        _run(["apt-get", *options, *download], folder)
+        run(["apt-get", *options, *download], folder)
     except subprocess.CalledProcessError:
         # The machine's package lists are empty or old. A private copy of them needs no rights.
         for name in ("lists/partial", "cache/archives/partial"):
             (folder / name).mkdir(parents=True)
         options += ["-o", f"Dir::State::Lists={folder / 'lists'}", "-o", f"Dir::Cache={folder / 'cache'}"]
-        _run(["apt-get", *options, "update"], folder)
-        _run(["apt-get", *options, *download], folder)
+        run(["apt-get", *options, "update"], folder)
+        run(["apt-get", *options, *download], folder)
     root = folder / "package"
     for package in packages:
         found = list(folder.glob(f"{package}_*.deb"))
         if not found:
             raise OSError(f"apt-get downloaded no {package}")
-        _run(["dpkg-deb", "-x", str(found[0]), str(root)], folder)
+        run(["dpkg-deb", "-x", str(found[0]), str(root)], folder)
     return root
 
 
@@ -57,11 +57,29 @@ def say(text: str) -> None:
     print(f"kerasgan: {text}", file=sys.stderr, flush=True)
 
 
-def _run(command: list[str], folder: pathlib.Path) -> None:
+def is_prepared(name: str, data_dir: str | None = None) -> bool:
+    """Whether tensorflow-datasets has a dataset ready on this machine, in the folder that is its own or another."""
+    import tensorflow_datasets as tfds
+
+    return (tfds.builder(name, data_dir=data_dir).data_path / "dataset_info.json").exists()
+
+
+def run(command: list[str], folder: pathlib.Path, mark: str = "E:") -> None:
+    """Runs a program in a folder, for ten minutes at most.
+
+    Args:
+        command: the program and its arguments.
+        folder: where.
+        mark: what its lines begin with that say what went wrong.
+
+    Raises:
+        OSError: there is no such program.
+        subprocess.SubprocessError: it failed; the error quotes the first of those lines.
+    """
     try:
         subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True, timeout=600)
     except subprocess.CalledProcessError as error:
-        said = [line for line in error.stderr.splitlines() if line.startswith("E:")]
+        said = [line for line in error.stderr.splitlines() if line.startswith(mark)]
         raise subprocess.CalledProcessError(
             error.returncode, f"{command[0]} ({said[0] if said else 'no message'})"
         ) from error

@@ -176,12 +176,11 @@ def _in_its_notation(name: str) -> str:
 
 
 def _prepare(builder: Any, name: str, data_dir: str | None) -> None:
-    from kerasgan.data import fashion_mnist, noto_emoji
+    from kerasgan.data import fashion_mnist, mnist, noto_emoji
 
-    if builder.name == "fashion_mnist":
-        fashion_mnist.prepare(data_dir)
-    elif builder.name == "noto_emoji":
-        noto_emoji.prepare(data_dir)
+    ours = {"fashion_mnist": fashion_mnist, "mnist": mnist, "noto_emoji": noto_emoji}
+    if builder.name in ours:
+        ours[builder.name].prepare(data_dir)
     elif not (builder.data_path / "dataset_info.json").exists():
         print(f"kerasgan: tensorflow-datasets downloads and prepares {name}", file=sys.stderr, flush=True)
         try:

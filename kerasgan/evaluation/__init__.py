@@ -259,9 +259,9 @@ def _warn_of_seen(real: np.ndarray, training: np.ndarray, split: str, training_s
     seen = sum(hash(sample.tobytes()) in known for sample in np.asarray(real))
     if seen > len(real) / 100:
         warnings.warn(
-            f"{seen:,} of the {len(real):,} real samples (split {split!r}) are training samples (training_split "
-            f"{training_split!r}) too: scores against them reward what a model has learnt by heart. Hold some back, as "
-            "train[90%:] of a training on train[:90%].",
+            f"{seen:,} of the {len(real):,} real samples (split {split!r}) are samples of training_split "
+            f"{training_split!r} too: scores of a GAN that was trained on them reward what it has learnt by heart. "
+            "Hold some back, as train[90%:] of a training on train[:90%].",
             stacklevel=3,
         )
 
