@@ -65,7 +65,7 @@ setup(
         "serving": SERVING,
         "explore": EXPLORE,  # the page of `kerasgan explore`
         "gpu": ["tensorflow[and-cuda]>=2.20,<3"],
-        "bench": ["torch>=2.4,<3"],
+        "bench": ["torch>=2.4,<3", "scikit-learn>=1.3,<2"],
         "docs": ["zensical>=0.0.73,<0.1", "mkdocstrings-python>=2.0.11,<3"],
         "test": [
             "pytest>=8,<10",

@@ -18,10 +18,10 @@ from kerasgan.deserialization import RefusedError, load_keras
 from kerasgan.errors import first_line
 from kerasgan.files import sha256_of
 
-# What comes along, and what it is for: the classes of that dataset, and images of that shape; and pictures of anything.
-CLASSIFIER, CLASSIFIER_DATASET, CLASSIFIER_SHAPE = "fashion_mnist_classifier", "fashion_mnist", (28, 28, 1)
+# What comes along, and what it is for: the classes of a dataset, and images of that shape; and pictures of anything.
+CLASSIFIERS, CLASSIFIER_SHAPE = {name: f"{name}_classifier" for name in ("fashion_mnist", "mnist")}, (28, 28, 1)
 EFFICIENTNET = "efficientnet_lite0"
-SHIPPED = {CLASSIFIER: "classifier.keras", EFFICIENTNET: "features.keras"}
+SHIPPED = {**dict.fromkeys(CLASSIFIERS.values(), "classifier.keras"), EFFICIENTNET: "features.keras"}
 INCEPTION = "inception"
 AT_ONCE = 64  # images; the first maps of a network of photographs take 5 to 10 MB of each
 INCEPTION_WEIGHTS = "inception_v3_weights_tf_dim_ordering_tf_kernels.h5"  # as keras.applications calls them
@@ -167,11 +167,12 @@ def get(features: Any, image_shape: Sequence[int], dataset: Any = None) -> Extra
     """The extractor that somebody asks for.
 
     Args:
-        features: an `Extractor`, a `keras.Model`, "fashion_mnist_classifier" (28x28 grey), "efficientnet_lite0" (grey
-            or RGB, sides of 16 and more), "inception" (RGB), the name of a `.keras` file, or None for what is usual.
+        features: an `Extractor`, a `keras.Model`, "fashion_mnist_classifier" or "mnist_classifier" (28x28 grey),
+            "efficientnet_lite0" (grey or RGB, sides of 16 and more), "inception" (RGB), the name of a `.keras` file, or
+            None for what is usual.
         image_shape: (height, width, channels) of the images.
-        dataset: what the images are, as `kerasgan.data.load` takes it; its name says whether they are Fashion-MNIST,
-            which cannot be seen from a shape.
+        dataset: what the images are, as `kerasgan.data.load` takes it; its name says whether they are those of a
+            classifier, which cannot be seen from a shape.
 
     Raises:
         NotAvailableError: None for images that have no usual features, or Inception's weights cannot be downloaded.
@@ -188,8 +189,9 @@ def get(features: Any, image_shape: Sequence[int], dataset: Any = None) -> Extra
 
 
 def usual(image_shape: Sequence[int], dataset: Any = None) -> str:
-    """The name of the features that images are scored by where nobody asks for others: for Fashion-MNIST its
-    classifier's, for RGB Inception's where its weights lie on this machine, and EfficientNet-Lite0's for all others.
+    """The name of the features that images are scored by where nobody asks for others: for Fashion-MNIST and MNIST
+    their classifier's, for RGB Inception's where its weights lie on this machine, and EfficientNet-Lite0's for all
+    others.
 
     Args:
         image_shape, dataset: as for `get`.
@@ -199,8 +201,8 @@ def usual(image_shape: Sequence[int], dataset: Any = None) -> str:
     """
     image_shape = tuple(image_shape)
     name = dataset.partition(":")[0] if isinstance(dataset, str) else None
-    if image_shape == CLASSIFIER_SHAPE and name == CLASSIFIER_DATASET:
-        return CLASSIFIER
+    if image_shape == CLASSIFIER_SHAPE and name in CLASSIFIERS:
+        return CLASSIFIERS[name]
     if image_shape[-1:] == (3,) and has_inception():
         return INCEPTION
     try:

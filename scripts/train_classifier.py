@@ -1,6 +1,6 @@
-"""Trains the classifier whose features score models of Fashion-MNIST, and writes it with its card.
+"""Trains the classifier whose features score models of Fashion-MNIST or MNIST, and writes it with its card.
 
-    python scripts/train_classifier.py [--output=saved_models/fashion_mnist_classifier] [--epochs=12]
+    python scripts/train_classifier.py [--dataset=mnist] [--output=saved_models/mnist_classifier] [--epochs=12]
 
 Five to ten minutes on two cores. The test images are looked at once, at the end.
 """
@@ -21,18 +21,25 @@ from keras import layers
 
 import kerasgan
 from kerasgan import data
-from kerasgan.data import fashion_mnist
+from kerasgan.data import fashion_mnist, mnist
 from kerasgan.files import replacing, sha256_of
 from kerasgan.layers import BatchNormalization
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("output", "saved_models/fashion_mnist_classifier", "the folder to write")
+flags.DEFINE_enum("dataset", "fashion_mnist", ["fashion_mnist", "mnist"], "of which images")
+flags.DEFINE_string("output", None, "the folder to write [saved_models/DATASET_classifier]")
 flags.DEFINE_integer("epochs", 10, "passes over the training images")
 flags.DEFINE_integer("seed", 0, "of weights, order, dropout and the flipped images")
 # The last 5,000 training images stay unseen, so that models can be chosen on them by features that do not know them.
 flags.DEFINE_string("split", "train[:55000]", "what to train on")
 
-CARD = """# A classifier of Fashion-MNIST, for its features
+# What a dataset is called, its licence, and what is done to its images: a shoe may point either way, a 2 may not.
+ABOUT = {
+    "fashion_mnist": ("Fashion-MNIST", "under the MIT licence", "half of the images mirrored"),
+    "mnist": ("MNIST", "under CC BY-SA 3.0", "the images as they are"),
+}
+
+CARD = """# A classifier of {title}, for its features
 
 What it is for are the 64 numbers before its last layer (`kerasgan.features`): features of 28x28 grey images, to compare
 distributions of images by. The Fréchet distance on them is called **FCD**, Fréchet classifier distance. It is no FID,
@@ -41,14 +48,14 @@ and compares with nothing but FCDs on the same features and equal numbers of ima
 | | |
 |---|---|
 | network | 3x3 convolutions of 32; 64, 64; 128 channels, batch-normalised, pooled at ";"; dropout .3; 64 ReLU; 10 |
-| data | `{split}` of Fashion-MNIST 3.0.1, {epochs} epochs, half of the images mirrored; images in [0, 1] |
+| data | `{split}` of {dataset}, {epochs} epochs, {images}; pixels in [0, 1] |
 | trained with | Adam from 1e-3 down along a cosine, batches of 128 |
 | test accuracy | **{accuracy:.2%}** of the 10,000 test images |
 | parameters | {parameters:,}, {size:.2f} MB |
 | made by | `{command}`, {minutes:.0f} minutes on two cores, seed {seed} |
 | libraries | TensorFlow {tensorflow}, Keras {keras} |
 | sha256 of classifier.keras | `{sha256}` |
-| licence | Apache-2.0; Fashion-MNIST is under the MIT licence |
+| licence | Apache-2.0; {title} is {licence} |
 
 Its classes: {classes}.
 """
@@ -68,12 +75,12 @@ def build() -> keras.Model:
     x = layers.Dropout(0.3)(layers.Flatten()(x))
     x = layers.Dense(64, activation="relu", name="features")(x)
     probabilities = layers.Dense(10, activation="softmax", name="probabilities")(x)
-    return keras.Model(images, {"features": x, "probabilities": probabilities}, name="fashion_mnist_classifier")
+    return keras.Model(images, {"features": x, "probabilities": probabilities}, name=f"{FLAGS.dataset}_classifier")
 
 
 def load(split: str) -> tuple[np.ndarray, np.ndarray]:
-    fashion_mnist.prepare()
-    images, labels = tfds.as_numpy(tfds.load("fashion_mnist", split=split, batch_size=-1, as_supervised=True))
+    {"fashion_mnist": fashion_mnist, "mnist": mnist}[FLAGS.dataset].prepare()
+    images, labels = tfds.as_numpy(tfds.load(FLAGS.dataset, split=split, batch_size=-1, as_supervised=True))
     return images.astype(np.float32) / 255.0, labels
 
 
@@ -86,7 +93,9 @@ def main(_: list[str]) -> None:
     images, labels = load(FLAGS.split)
     steps = len(images) // 128
     dataset = tf.data.Dataset.from_tensor_slices((images, labels)).shuffle(len(images), seed=FLAGS.seed)
-    dataset = dataset.batch(128, drop_remainder=True).map(flip).prefetch(2)
+    dataset = dataset.batch(128, drop_remainder=True)
+    if FLAGS.dataset == "fashion_mnist":
+        dataset = dataset.map(flip)
     classifier = build()
     trained = keras.Model(classifier.input, classifier.output["probabilities"])
     trained.compile(
@@ -95,20 +104,21 @@ def main(_: list[str]) -> None:
         metrics=["accuracy"],
     )
     start = time.monotonic()
-    trained.fit(dataset, epochs=FLAGS.epochs, verbose=1)
+    trained.fit(dataset.prefetch(2), epochs=FLAGS.epochs, verbose=1)
     minutes = (time.monotonic() - start) / 60
     test_images, test_labels = load("test")
     accuracy = trained.evaluate(test_images, test_labels, batch_size=500, return_dict=True, verbose=0)["accuracy"]
     print(f"test accuracy {accuracy:.4f}")
 
-    folder = pathlib.Path(FLAGS.output)
+    folder = pathlib.Path(FLAGS.output or f"saved_models/{FLAGS.dataset}_classifier")
     with replacing(folder / "classifier.keras") as temporary:
         classifier.save(temporary)
     facts = {
         "accuracy": accuracy,
-        "classes": data.classes_of("fashion_mnist"),  # as the data calls them, and the models that learn from it
-        "command": f"python scripts/train_classifier.py --epochs={FLAGS.epochs} --seed={FLAGS.seed}",
-        "dataset": "fashion_mnist:3.0.1",
+        "classes": data.classes_of(FLAGS.dataset),  # as the data calls them, and the models that learn from it
+        "command": f"python scripts/train_classifier.py --dataset={FLAGS.dataset} --epochs={FLAGS.epochs} "
+        f"--seed={FLAGS.seed}",
+        "dataset": data.with_version(FLAGS.dataset),
         "epochs": FLAGS.epochs,
         "keras": keras.__version__,
         "kerasgan": kerasgan.__version__,
@@ -122,8 +132,10 @@ def main(_: list[str]) -> None:
     }
     with replacing(folder / "metadata.json") as temporary:
         temporary.write_text(json.dumps(facts, indent=2) + "\n")
+    about = dict(zip(("title", "licence", "images"), ABOUT[FLAGS.dataset], strict=True))
+    about["classes"] = ", ".join(facts["classes"])
     with replacing(folder / "README.md") as temporary:
-        temporary.write_text(CARD.format(**{**facts, "classes": ", ".join(facts["classes"])}))
+        temporary.write_text(CARD.format(**facts | about))
 
 
 if __name__ == "__main__":

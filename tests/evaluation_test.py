@@ -135,7 +135,8 @@ def test_grey_pictures_are_not_taken_for_clothes():
     assert "classifier_score" not in report.scores
     assert np.isfinite([score.value for score in report.scores.values()]).all()
     assert evaluation.Judge(digits, dataset="fashion_mnist:3.0.1").name == "fashion_mnist_classifier"
-    assert evaluation.Judge(digits[:20], dataset="mnist").name == "efficientnet_lite0"
+    assert evaluation.Judge(digits, dataset="mnist").name == "mnist_classifier"
+    assert evaluation.Judge(digits[:20], dataset="kmnist").name == "efficientnet_lite0"
     with pytest.raises(ValueError, match="without training images has none to score or to look among"):
         evaluation.Judge(digits, features="fashion_mnist_classifier").nearest(digits / 255.0, None)
 

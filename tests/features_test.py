@@ -69,26 +69,29 @@ def test_a_network_in_a_file(tmp_path):
     assert extractor.extract([np.ones((1, 4, 4, 1))])["features"].tolist() == [[16, 32]]
 
 
-def test_the_classifier_knows_fashion(fashion_mnist):
+@pytest.mark.parametrize(("dataset", "least"), [("fashion_mnist", 0.92), ("mnist_digits", 0.99)])
+def test_a_classifier_knows_its_classes(dataset, least, request):
     """Its card's accuracy, on the first thousand test images, within three standard errors."""
     import tensorflow_datasets as tfds
 
-    extractor = features.get(None, (28, 28, 1), "fashion_mnist")
-    assert extractor.name == "fashion_mnist_classifier"
+    dataset = request.getfixturevalue(dataset)
+    extractor = features.get(None, (28, 28, 1), dataset)
+    assert extractor.name == f"{dataset}_classifier"
     assert len(extractor.classes) == 10
-    test = tfds.load("fashion_mnist", split="test[:1000]", batch_size=-1)
+    test = tfds.load(dataset, split="test[:1000]", batch_size=-1)
     images, labels = test["image"].numpy() / 255.0, test["label"].numpy()
     outputs = extractor.extract([images[:500], images[500:]])
     assert outputs["features"].shape == (1000, 64)
     np.testing.assert_allclose(outputs["probabilities"].sum(1), 1, atol=1e-5)
-    facts = json.loads((features.folder_of(features.CLASSIFIER) / "metadata.json").read_text())
+    facts = json.loads((features.folder_of(extractor.name) / "metadata.json").read_text())
     accuracy = np.mean(outputs["probabilities"].argmax(1) == labels)
-    assert facts["accuracy"] >= 0.92
-    assert abs(accuracy - facts["accuracy"]) < 3 * (0.92 * 0.08 / 1000) ** 0.5
+    assert facts["accuracy"] >= least
+    assert abs(accuracy - facts["accuracy"]) < 3 * (least * (1 - least) / 1000) ** 0.5
 
 
-def test_the_classifier_is_small_and_has_a_card():
-    folder = features.folder_of(features.CLASSIFIER)
+@pytest.mark.parametrize("name", features.CLASSIFIERS.values())
+def test_a_classifier_is_small_and_has_a_card(name):
+    folder = features.folder_of(name)
     assert sum(path.stat().st_size for path in folder.iterdir()) < 3e6
     facts = json.loads((folder / "metadata.json").read_text())
     card = (folder / "README.md").read_text()
@@ -97,17 +100,17 @@ def test_the_classifier_is_small_and_has_a_card():
 
 
 def test_a_damaged_classifier_is_refused(tmp_path, monkeypatch):
-    folder = tmp_path / "saved_models" / features.CLASSIFIER
-    shutil.copytree(features.folder_of(features.CLASSIFIER), folder)
+    folder = tmp_path / "saved_models" / "fashion_mnist_classifier"
+    shutil.copytree(features.folder_of("fashion_mnist_classifier"), folder)
     data = bytearray((folder / "classifier.keras").read_bytes())
     data[len(data) // 2] ^= 1
     (folder / "classifier.keras").write_bytes(data)
     monkeypatch.setattr(kerasgan, "__path__", [str(tmp_path)])
     with pytest.raises(ValueError, match="is damaged: its sha256 is not that of"):
-        features._shipped(features.CLASSIFIER)
+        features._shipped("fashion_mnist_classifier")
     shutil.rmtree(folder)
     with pytest.raises(ValueError, match="has no fashion_mnist_classifier"):
-        features.folder_of(features.CLASSIFIER)
+        features.folder_of("fashion_mnist_classifier")
 
 
 @pytest.mark.parametrize(
@@ -120,7 +123,7 @@ def test_a_damaged_classifier_is_refused(tmp_path, monkeypatch):
         (
             "incepton",
             (32, 32, 3),
-            "Unknown features 'incepton': there are fashion_mnist_classifier, efficientnet_lite0, in",
+            "Unknown features 'incepton': there are fashion_mnist_classifier, mnist_classifier, efficie",
         ),
         ("nowhere.keras", (32, 32, 3), "Unknown features 'nowhere.keras'"),
     ],
@@ -162,14 +165,20 @@ def test_the_usual_features(monkeypatch, tmp_path):
     """Inception's for RGB where its weights lie already; nothing is downloaded to find that out."""
     monkeypatch.setenv("KERAS_HOME", str(tmp_path))
     assert features.usual((64, 64, 3)) == features.needs_saying((64, 64, 3)) == "efficientnet_lite0"
-    for images in (((28, 28, 1), "mnist"), ((28, 28, 1), None), ((32, 32, 1), "fashion_mnist")):
+    for images in (
+        ((28, 28, 1), "kmnist"),
+        ((28, 28, 1), None),
+        ((32, 32, 1), "mnist"),
+        ((32, 32, 1), "fashion_mnist"),
+    ):
         assert features.usual(*images) == "efficientnet_lite0"
     assert features.usual((28, 28, 1), "fashion_mnist:3.0.1") == "fashion_mnist_classifier"
+    assert features.usual((28, 28, 1), "mnist") == "mnist_classifier"
     assert features.needs_saying((28, 28, 1), "fashion_mnist") is None
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / features.INCEPTION_WEIGHTS).touch()
     assert features.usual((64, 64, 3)) == features.needs_saying((64, 64, 3)) == "inception"
-    assert features.usual((28, 28, 1), "mnist") == "efficientnet_lite0"
+    assert features.usual((28, 28, 1), "kmnist") == "efficientnet_lite0"
 
 
 def test_efficientnets_features():

@@ -141,9 +141,9 @@ def define_features(options: Options) -> None:
     """What images are compared by."""
     options.text(
         "features",
-        "to score by: efficientnet_lite0 (grey or RGB), fashion_mnist_classifier (28x28 grey), inception (RGB) or a "
-        ".keras file; default the classifier for Fashion-MNIST, for RGB Inception where its weights lie here, "
-        "else EfficientNet",
+        "to score by: efficientnet_lite0 (grey or RGB), fashion_mnist_classifier or mnist_classifier (28x28 grey), "
+        "inception (RGB) or a .keras file; default their classifier for Fashion-MNIST and MNIST, for RGB Inception "
+        "where its weights lie here, else EfficientNet",
     )
 
 

@@ -69,6 +69,21 @@ help. G's rate is InfoGAN's. At the end the generator itself, in place of its av
 scores 5.4.""",
 )
 register_preset(
+    "dcgan_mnist",
+    "dcgan",
+    dataset="mnist",
+    split="train[:55000]",
+    validation_split="train[55000:]",
+    conditional=True,
+    epochs=20,
+    ema_decay=0.999,
+    discriminator_width=64,
+    discriminator_units=512,
+    generator_learning_rate=1e-3,
+    notes=f"""{UNTRAINED}
+The settings of `dcgan_fashion_mnist`, by class.""",
+)
+register_preset(
     "dcgan_celeb_a",
     "dcgan",
     dataset="celeb_a",
