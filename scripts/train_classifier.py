@@ -52,7 +52,7 @@ and compares with nothing but FCDs on the same features and equal numbers of ima
 | trained with | Adam from 1e-3 down along a cosine, batches of 128 |
 | test accuracy | **{accuracy:.2%}** of the 10,000 test images |
 | parameters | {parameters:,}, {size:.2f} MB |
-| made by | `{command}`, {minutes:.0f} minutes on two cores, seed {seed} |
+| made by | `{command}`, {minutes:.0f} minutes on {cores} core(s), seed {seed} |
 | libraries | TensorFlow {tensorflow}, Keras {keras} |
 | sha256 of classifier.keras | `{sha256}` |
 | licence | Apache-2.0; {title} is {licence} |
@@ -120,6 +120,7 @@ def main(_: list[str]) -> None:
         f"--seed={FLAGS.seed}",
         "dataset": data.with_version(FLAGS.dataset),
         "epochs": FLAGS.epochs,
+        "cores": len(os.sched_getaffinity(0)),
         "keras": keras.__version__,
         "kerasgan": kerasgan.__version__,
         "minutes": minutes,

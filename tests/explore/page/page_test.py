@@ -179,6 +179,29 @@ def test_a_sample_is_picked_and_changed(opened, tmp_path, monkeypatch):
     assert download.value.suggested_filename == f"{CLOTHES}-15.png"
 
 
+def test_two_at_once_are_not_in_each_others_way(opened, chromium, address, tmp_path, monkeypatch):
+    """Each sees the sample that he picked, whatever the other does meanwhile."""
+    other = chromium.new_context().new_page()
+    other.set_default_timeout(WAIT)
+    other.goto(address)
+    other.wait_for_selector(".kg-grid button >> visible=true")
+    tabs, before = {"3": opened, "7": other}, source_of(one_of(opened))
+    for seed, tab in tabs.items():
+        tab.get_by_role("button", name=f"Seed {seed}: change it").click()
+    for seed, tab in tabs.items():
+        one = one_of(tab)
+        until(lambda one=one: source_of(one) != before)
+        until(lambda one=one, seed=seed: one.get_by_label("Seed", exact=True).input_value() == seed)
+    for tab in tabs.values():
+        one_of(tab).get_by_role("slider", name="Direction 1").focus()
+        tab.keyboard.press("ArrowRight")
+    for seed, tab in tabs.items():
+        one = one_of(tab)
+        until(lambda one=one, seed=seed: "0.1" in lines_of(one) and seed in lines_of(one))
+        assert_lines_draw(one, tmp_path, monkeypatch)
+    other.context.close()
+
+
 def test_a_slider_follows_the_hand(opened, benchmark):
     name = one_of(opened).get_attribute("id")
     milliseconds = sorted(opened.evaluate(benchmark.MOVE, [name, "Direction 1"]) for _ in range(9))
