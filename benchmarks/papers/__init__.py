@@ -9,7 +9,7 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
-MODULES = ("goodfellow", "dcgan", "infogan", "pacgan")
+MODULES = ("goodfellow", "dcgan", "infogan", "ebgan", "pacgan")
 BEST = {"lowest": min, "highest": max}
 
 
