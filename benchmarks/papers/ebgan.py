@@ -78,15 +78,16 @@ def search(seed: int, folder: pathlib.Path) -> dict[str, float]:
     file = folder / "games.json"
     done = json.loads(file.read_text()) if file.is_file() else {}
     classifier = features.get("mnist_classifier", (28, 28, 1))
+    images = data.load_array("mnist", "train")
     games = [(kind, i, game) for i, game in enumerate(choose(seed)) for kind in KINDS]
     for kind, i, game in tqdm(games, "games", unit="game"):
         if f"{kind}_{i}" in done:
             continue
         gan = build(kind, game, seed)
-        digits = data.load("mnist", split="train", batch_size=BATCH, like=gan, seed=seed)
+        digits = data.load(images, batch_size=BATCH, like=gan, seed=seed)
         gan.fit(digits.repeat(), steps_per_epoch=STEPS, verbose=0)
         samples = gan.generate(SAMPLES)
-        score = 1.0  # that of noise, for a game that diverged
+        score = 0.0  # that of noise, for a game that diverged
         if np.isfinite(samples).all():
             batches = (samples[start : start + 1000] for start in range(0, SAMPLES, 1000))
             score = metrics.reversed_inception_score(classifier.extract(batches)["probabilities"])
@@ -108,9 +109,9 @@ def draw_histogram(folder: pathlib.Path, path: pathlib.Path) -> None:
     for file in sorted(folder.glob("*/games.json")):
         for key, score in json.loads(file.read_text()).items():
             scores[KINDS[key.rpartition("_")[0]]].append(score)
-    edges = np.linspace(1.0, max(2.0, *(score for values in scores.values() for score in values)), 16)
+    edges = np.linspace(0.0, max(1.0, *(score for values in scores.values() for score in values)), 16)
     axes.hist(list(scores.values()), edges, label=list(scores))
-    axes.set_xlabel("modified inception score")
+    axes.set_xlabel("modified inception score, nats")
     axes.set_ylabel("games")
     axes.legend()
     canvas.savefig(path, dpi=110)
@@ -124,7 +125,7 @@ ROWS = (
         figures=tuple(
             Figure(
                 f"{which}_{kind}",
-                f"modified inception score, {which} {name}",
+                f"modified inception score in nats, {which} {name}",
                 "-",
                 "Figures 2 to 4: histograms",
                 digits=2,
