@@ -225,14 +225,14 @@ def test_the_papers_schedules():
 
 def test_the_schedules_of_28_pixels():
     recipe = registry.get_recipe("r3gan")
-    assert (recipe.image_shape, recipe.batch_size, recipe.epochs, recipe.augment) == ((28, 28, 1), 16, 32, None)
-    assert recipe.learning_rate == "cosine(0.001, 5e-05, 109984)"  # 1,759,744 images in batches of 16: 32 epochs
+    assert (recipe.image_shape, recipe.batch_size, recipe.epochs, recipe.augment) == ((28, 28, 1), 16, 16, None)
+    assert recipe.learning_rate == "cosine(0.001, 5e-05, 54992)"  # 879,872 images in batches of 16: 16 epochs
     assert recipe.penalties == "r1(0.25, every=8), r2(0.25, every=8)"
-    assert recipe.ema_decay == "halving(cosine(0, 500, 109984))"  # 8,000 images
+    assert recipe.ema_decay == "halving(cosine(0, 312.5, 54992))"  # 5,000 images
     short = registry.get_recipe("r3gan", batch_size=32, schedule_images=3200)
     assert short.learning_rate == "cosine(0.001, 5e-05, 100)"
     assert short.beta_2 == "cosine(0.9, 0.99, 100)"
-    assert short.ema_decay == "halving(cosine(0, 0.454612, 100))"  # as large a part of the schedule: 100 / 13.748
+    assert short.ema_decay == "halving(cosine(0, 0.568264, 100))"  # as large a part of the schedule: 312.5 / 54,992
 
 
 def test_small_settings_for_any_size():

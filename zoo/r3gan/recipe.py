@@ -51,7 +51,7 @@ _SMALL: dict[str, Any] = {
     "images": 640_000,
     "epochs": 200,
 }
-_GREY: dict[str, Any] = {"augment": None, "images": 1_759_744, "epochs": 32}  # Fashion-MNIST's
+_GREY: dict[str, Any] = {"augment": None, "images": 879_872, "epochs": 16, "half_life": 5_000}  # Fashion-MNIST's
 SMALL = {
     28: Settings(128, 7, 16, (0.5, 0.5), **{**_SMALL, **_GREY}),
     32: Settings(128, 8, 16, (0.5, 0.5), **_SMALL, augment=0.5),
@@ -77,7 +77,7 @@ class R3GANRecipe(Recipe):
 
     image_shape: tuple[int, ...] = (28, 28, 1)
     batch_size: int | None = None  # type: ignore[assignment]  # None is 512 for 32 pixels, 256 beyond; small 16
-    epochs: int | None = None  # type: ignore[assignment]  # None is 400; small 200, for 28 pixels 32
+    epochs: int | None = None  # type: ignore[assignment]  # None is 400; small 200, for 28 pixels 16
     loss: str = "relativistic"
     fresh_noise: bool = True
     small: bool | None = None  # None is true for 28 pixels alone
@@ -90,7 +90,7 @@ class R3GANRecipe(Recipe):
     blocks: int | None = None  # for each size of the maps; None is 2; small 1
     group_width: int = 16  # channels in a group: 1,536 in a block of 768 are 96 groups
     embedding_dim: int = 64  # of a label
-    schedule_images: int | None = None  # None is 20 million; small 640,000, for 28 pixels 32 epochs of 54,992
+    schedule_images: int | None = None  # None is 20 million; small 640,000, for 28 pixels 16 epochs of 54,992
     learning_rate: float | str | None = None
     beta_2: float | str | None = None
     penalties: str | None = PAPER
