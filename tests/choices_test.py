@@ -56,6 +56,16 @@ def test_each_choice_follows_from_the_pictures():
     assert "conditional" not in chosen(a_folder(classes={"a": 500, "b": 500}), model="ebgan")
 
 
+def test_bfloat16_where_it_helps(monkeypatch):
+    small = a_folder(size=(28, 28), grey=1000)
+    assert chosen(small)["precision"] == "float32"  # where it harms R3GAN
+    assert chosen(small, model="dcgan")["precision"] == "bfloat16"
+    assert chosen(a_folder(), image_shape=(28, 28, 1))["precision"] == "float32"
+    assert chosen(small, image_shape=(64, 64, 1))["precision"] == "bfloat16"
+    monkeypatch.setattr(choices, "speed_of_bfloat16", lambda: 1.2)
+    assert chosen(a_folder())["precision"] == "float32"
+
+
 def test_what_is_asked_for_is_left_alone():
     found = a_folder(classes={"a": 500, "b": 500})
     asked = {"image_shape": (32, 32, 3), "conditional": False, "split": "train", "precision": "float32"}

@@ -83,17 +83,17 @@ def choose_game(found: "Survey", asked: dict[str, Any], origin: "Origin | None" 
     if model == "r3gan":
         choose("small", True, "the network for hours on a CPU; the paper's wants days of several GPUs")
     if origin is None:
-        choose("image_shape", *_shape(found, side, model))
+        shape, why = _shape(found, side, model)
     else:
-        shape = tuple(origin.recipe["image_shape"])
-        choose("image_shape", shape, f"what {asked['begin_from']} makes")
+        shape, why = tuple(origin.recipe["image_shape"]), f"what {asked['begin_from']} makes"
+    choose("image_shape", shape, why)
     conditional, why = _classes(found, model)
     if conditional is not None:
         choose("conditional", conditional, why)
     if found.count >= HELD_BACK_FROM and asked.get("split") is None and asked.get("validation_split") is None:
         choose("split", "train[:90%]", "the rest is held back to score on")
         choose("validation_split", "train[90%:]", f"{found.count - round(0.9 * found.count)} pictures not trained on")
-    choose("precision", *_precision())
+    choose("precision", *_precision(model, (asked.get("image_shape") or shape)[0]))
     if origin is None and model != "r3gan":
         choose("ema_decay", 0.999, "an average of the generator draws calmer pictures")
         if model == "dcgan":
@@ -136,7 +136,9 @@ def _classes(found, model):
     return True, f"{len(found.classes)} folders of {min(found.classes.values())} pictures and more are its classes"
 
 
-def _precision():
+def _precision(model, side):
+    if model == "r3gan" and side == 28:
+        return "float32", "in bfloat16 the discriminator wins at 28 pixels"
     gain = speed_of_bfloat16()
     if gain > 1.5:
         return "bfloat16", f"this machine multiplies matrices {gain:.1f} times as fast in it"
