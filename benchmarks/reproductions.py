@@ -128,7 +128,7 @@ def tables(folder: pathlib.Path) -> str:
             if row.note:
                 text += f"\n{row.note}\n"
             if row.draw is not None and (folder / f"{row.name}.png").is_file():
-                text += f"\n![{row.draw.__doc__.strip().splitlines()[0]}](reproductions/{row.name}.png)\n"
+                text += f"\n![{' '.join(row.draw.__doc__.split())}](reproductions/{row.name}.png)\n"
     missing = [f"`{name}`" for name in papers.rows() if name not in measured]
     return text + (f"\nNot measured yet: {', '.join(missing)}.\n\n" if missing else "\n")
 
@@ -160,7 +160,8 @@ def line_each(group: list[tuple[papers.Row, dict[str, dict]]]) -> str:
 
 
 def hours_of(results: dict[str, dict]) -> str:
-    return f", {sum(one['minutes'] for one in results.values()) / 60:.1f} hours" if results else ""
+    minutes = sum(one["minutes"] for one in results.values())
+    return f", {minutes / 60:.1f} hours" if minutes >= 60 else f", {minutes:.1f} minutes" if results else ""
 
 
 def write_page(folder: pathlib.Path, path: pathlib.Path) -> None:

@@ -140,7 +140,7 @@ def arithmetic(seed: int, folder: pathlib.Path) -> dict[str, float]:
     ]
     walk = np.linspace(terms[1], terms[3], 8).astype(np.float32)  # straight, as the paper's Figure 4
     plots.picture(plots.grid(np.concatenate([*rows, gan.generate(z=walk)]), columns=8)).save(folder / "vectors.png")
-    return {"coats": shares[3], "coats_of_dresses": shares[2]}
+    return {"coats": shares[3], "coats_of_pullovers": shares[0], "coats_of_dresses": shares[2]}
 
 
 def draw_vectors(folder: pathlib.Path, path: pathlib.Path) -> None:
@@ -183,6 +183,7 @@ ROWS = (
         what=f"vector arithmetic with the z of `{PRESET}`: pullover - T-shirt + dress",
         figures=(
             Figure("coats", "coats among samples about the sum, %", "-", "section 6.3.2 shows faces"),
+            Figure("coats_of_pullovers", "coats among samples about the mean pullover, %", "-", "not in it"),
             Figure("coats_of_dresses", "coats among samples about the mean dress, %", "-", "not in it"),
         ),
         measure=arithmetic,
