@@ -5,6 +5,7 @@
 
 import hashlib
 import json
+import os
 import pathlib
 import re
 import shutil
@@ -24,11 +25,14 @@ MADE = json.loads((BEFORE / "made.json").read_text())
 
 
 def same_machine():
-    """Bits are those of the libraries and of the processor's kernels; elsewhere only rounding may differ."""
+    """Bits are those of the libraries, of the processor's kernels and of how many share the work; elsewhere only
+    rounding may differ.
+    """
     cpus = pathlib.Path("/proc/cpuinfo")
     flags = re.search(r"^flags\s*: (.*)$", cpus.read_text() if cpus.is_file() else "", re.MULTILINE)
     digest = hashlib.sha256(" ".join(sorted(flags[1].split())).encode()).hexdigest() if flags else None
-    return digest == MADE["cpu_flags"] and all(
+    as_many = len(os.sched_getaffinity(0)) == MADE["processors"] if hasattr(os, "sched_getaffinity") else False
+    return as_many and digest == MADE["cpu_flags"] and all(
         presets.versions()[name] == MADE["versions"][name] for name in ("keras", "tensorflow")
     )
 

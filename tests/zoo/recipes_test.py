@@ -16,6 +16,7 @@ NARROW = ("--width=8", "--group_width=4", "--blocks=1")
 RECIPES = {  # and what makes each small; the shapes of the images and the schedules are the recipe's
     "vanilla_gan_mnist": ("--generator_units=8", "--discriminator_units=4"),
     "infogan_mnist": (),  # whose networks have no width to set
+    "dcgan_mnist": ("--generator_width=4", "--discriminator_width=4"),
     "dcgan_celeb_a": ("--generator_width=4", "--discriminator_width=4"),
     "r3gan_celeb_a": (*NARROW, "--penalties=", "--augment="),  # which the next one has
     "r3gan_cifar10": NARROW,
