@@ -32,8 +32,10 @@ def same_machine():
     flags = re.search(r"^flags\s*: (.*)$", cpus.read_text() if cpus.is_file() else "", re.MULTILINE)
     digest = hashlib.sha256(" ".join(sorted(flags[1].split())).encode()).hexdigest() if flags else None
     as_many = len(os.sched_getaffinity(0)) == MADE["processors"] if hasattr(os, "sched_getaffinity") else False
-    return as_many and digest == MADE["cpu_flags"] and all(
-        presets.versions()[name] == MADE["versions"][name] for name in ("keras", "tensorflow")
+    return (
+        as_many
+        and digest == MADE["cpu_flags"]
+        and all(presets.versions()[name] == MADE["versions"][name] for name in ("keras", "tensorflow"))
     )
 
 
