@@ -54,8 +54,8 @@ def assert_came_to(gan, expected):
     for name, value in stored.items():
         if same_machine():
             np.testing.assert_array_equal(found[name], value, err_msg=name)
-        else:
-            np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=1e-6, err_msg=name)
+        else:  # Adam makes steps of what rounding leaves of the gradient of a bias before batch normalisation
+            np.testing.assert_allclose(found[name], value, rtol=1e-4, atol=2e-5, err_msg=name)
 
 
 def copied(tmp_path, monkeypatch, *names):
