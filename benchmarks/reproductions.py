@@ -94,7 +94,13 @@ def measure(row: papers.Row, seeds: int, trainings: pathlib.Path, folder: pathli
 
 
 def value_of(figure: papers.Figure, results: dict[str, dict]) -> str:
-    """A figure over the seeds, as the page says it."""
+    """A figure over the seeds, as the page says it.
+
+    Raises:
+        ValueError: results from before the row had this figure.
+    """
+    if any(figure.score not in one["scores"] for one in results.values()):
+        raise ValueError(f"There are results without {figure.score!r}, {figure.what}. Move them away to measure anew.")
     values = [one["scores"][figure.score] for one in results.values()]
     if not values:
         return "not measured"

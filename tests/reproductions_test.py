@@ -48,6 +48,8 @@ def test_figures_over_seeds(script, row, tmp_path):
     assert script.seeds_of(row, results) == "4"
     assert script.value_of(row.figures[0], {}) == "not measured"
     assert script.value_of(row.figures[0], {"0": {"scores": {"square": 2.0}}}) == "2.0"
+    with pytest.raises(ValueError, match="results without 'square', square of the seed"):
+        script.value_of(row.figures[0], {"0": {"scores": {"cube": 8.0}}})
 
 
 def test_a_row_that_was_cut_goes_on(script, row, tmp_path):
