@@ -9,7 +9,6 @@ tensorflow-datasets expects, so that its own checksums judge them.
 import pathlib
 import struct
 import subprocess
-import sys
 import tempfile
 
 from kerasgan.data import packages
@@ -105,12 +104,8 @@ def _find_archives(folder: pathlib.Path) -> pathlib.Path:
 
 
 def main() -> None:
-    """The command: exit status 1, and what helps, where the images could not be had."""
-    try:
-        prepare()
-    except NotAvailableError as error:
-        sys.exit(str(error))
-    say("Fashion-MNIST is ready")
+    """The command."""
+    packages.prepare_by_command(prepare, "Fashion-MNIST")
 
 
 if __name__ == "__main__":

@@ -164,12 +164,8 @@ def _read_from(builder: Any, folder: pathlib.Path) -> None:
 
 
 def main() -> None:
-    """The command: exit status 1, and what helps, where the images could not be had."""
-    try:
-        prepare()
-    except NotAvailableError as error:
-        sys.exit(str(error))
-    say("MNIST is ready")
+    """The command."""
+    packages.prepare_by_command(prepare, "MNIST")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 
 
 class NotAvailableError(RuntimeError):
@@ -62,6 +63,15 @@ def is_prepared(name: str, data_dir: str | None = None) -> bool:
     import tensorflow_datasets as tfds
 
     return (tfds.builder(name, data_dir=data_dir).data_path / "dataset_info.json").exists()
+
+
+def prepare_by_command(prepare: Callable[[], None], called: str) -> None:
+    """What a dataset's module does as a command: exit status 1, and what helps, where its pictures cannot be had."""
+    try:
+        prepare()
+    except (NotAvailableError, ValueError) as error:
+        sys.exit(str(error))
+    say(f"{called} is ready")
 
 
 def run(command: list[str], folder: pathlib.Path, mark: str = "E:") -> None:

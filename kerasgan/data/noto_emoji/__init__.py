@@ -18,7 +18,6 @@ which `builder.info.metadata` tells; in which split an emoji is does not.
 
 import hashlib
 import pathlib
-import sys
 import tempfile
 from collections.abc import Iterator
 from typing import Any, ClassVar
@@ -26,6 +25,7 @@ from typing import Any, ClassVar
 import numpy as np
 import tensorflow_datasets as tfds
 
+from kerasgan.data import packages
 from kerasgan.data.noto_emoji.emoji import GROUPS, SHARES, Emoji, place_of, read_list, split_of
 from kerasgan.data.noto_emoji.files import FONT, LIST, find_files
 from kerasgan.data.noto_emoji.font import SIDE, Font
@@ -150,9 +150,9 @@ def prepare(data_dir: str | None = None, manual_dir: str | None = None) -> None:
         NotAvailableError: it was not there and could not be had.
         ValueError: the font or the list is damaged or another than expected.
     """
-    builder = NotoEmoji(data_dir=data_dir)
-    if _is_prepared(builder):
+    if is_prepared(data_dir):
         return
+    builder = NotoEmoji(data_dir=data_dir)
     if manual_dir is not None and not pathlib.Path(manual_dir).is_dir():
         raise ValueError(f"There is no folder {manual_dir} to take the font {FONT} and {LIST} from.")
     say("preparing Noto Color Emoji for tensorflow-datasets (about half a minute)")
@@ -161,17 +161,9 @@ def prepare(data_dir: str | None = None, manual_dir: str | None = None) -> None:
 
 def is_prepared(data_dir: str | None = None) -> bool:
     """Whether tensorflow-datasets has Noto Color Emoji ready on this machine."""
-    return _is_prepared(NotoEmoji(data_dir=data_dir))
-
-
-def _is_prepared(builder: Any) -> bool:
-    return (builder.data_path / "dataset_info.json").exists()
+    return packages.is_prepared("noto_emoji", data_dir)
 
 
 def main() -> None:
-    """The command: exit status 1, and what helps, where the pictures could not be had."""
-    try:
-        prepare()
-    except (NotAvailableError, ValueError) as error:
-        sys.exit(str(error))
-    say("Noto Color Emoji is ready")
+    """The command."""
+    packages.prepare_by_command(prepare, "Noto Color Emoji")
