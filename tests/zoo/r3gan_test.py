@@ -67,6 +67,29 @@ def test_shapes(side, first, stages, classes):
     assert gan.latent.dim == 64 + (classes or 0)
 
 
+def noise_map(gan):
+    """The linear layer before the learned basis."""
+    return gan.generator.layers[[isinstance(layer, Basis) for layer in gan.generator.layers].index(True) - 1]
+
+
+@pytest.mark.parametrize("classes", [None, 3])
+@pytest.mark.parametrize(("settings", "fixed"), [({}, True), ({"fixed_noise_map": False}, False)])
+def test_a_small_network_keeps_its_map_of_the_noise(settings, fixed, classes):
+    gan = kerasgan.create_model("r3gan", image_shape=(28, 28, 1), width=64, penalties=None, classes=classes, **settings)
+    before = noise_map(gan).kernel.numpy()
+    assert before.shape == (64 + (64 if classes else 0), 64)
+    images = np.random.default_rng(0).uniform(-1, 1, (32, 28, 28, 1)).astype(np.float32)
+    batches = (images, np.arange(32, dtype=np.int32) % 3) if classes else images
+    gan.fit(tf.data.Dataset.from_tensor_slices(batches).batch(16), epochs=1, verbose=0)
+    assert gan.step == 2
+    assert np.array_equal(noise_map(gan).kernel, before) == fixed
+
+
+def test_the_papers_networks_train_their_map_of_the_noise():
+    assert not registry.get_recipe("r3gan", image_shape=(64, 64, 3)).fixed_noise_map
+    assert registry.get_recipe("r3gan", image_shape=(64, 64, 3), small=True).fixed_noise_map
+
+
 def test_a_fresh_network_is_its_transitions_alone():
     """Fix-up: the last convolution of every block is 0, so that blocks begin as the identity; the others have the
     deviation sqrt(2 / 1.04) L^(-1/4) / sqrt(fan in) for L blocks."""
@@ -225,14 +248,14 @@ def test_the_papers_schedules():
 
 def test_the_schedules_of_28_pixels():
     recipe = registry.get_recipe("r3gan")
-    assert (recipe.image_shape, recipe.batch_size, recipe.epochs, recipe.augment) == ((28, 28, 1), 16, 16, None)
-    assert recipe.learning_rate == "cosine(0.001, 5e-05, 54992)"  # 879,872 images in batches of 16: 16 epochs
+    assert (recipe.image_shape, recipe.batch_size, recipe.epochs, recipe.augment) == ((28, 28, 1), 16, 20, None)
+    assert recipe.learning_rate == "cosine(0.001, 5e-05, 68740)"  # 1,099,840 images in batches of 16: 20 epochs
     assert recipe.penalties == "r1(0.25, every=8), r2(0.25, every=8)"
-    assert recipe.ema_decay == "halving(cosine(0, 312.5, 54992))"  # 5,000 images
+    assert recipe.ema_decay == "halving(cosine(0, 312.5, 68740))"  # 5,000 images
     short = registry.get_recipe("r3gan", batch_size=32, schedule_images=3200)
     assert short.learning_rate == "cosine(0.001, 5e-05, 100)"
     assert short.beta_2 == "cosine(0.9, 0.99, 100)"
-    assert short.ema_decay == "halving(cosine(0, 0.568264, 100))"  # as large a part of the schedule: 312.5 / 54,992
+    assert short.ema_decay == "halving(cosine(0, 0.454612, 100))"  # as large a part of the schedule: 312.5 / 68,740
 
 
 def test_small_settings_for_any_size():

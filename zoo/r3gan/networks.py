@@ -6,6 +6,7 @@ Every weight is normal with standard deviation gain / sqrt(fan in); biases, whic
 
 import math
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 from keras import layers
@@ -20,7 +21,7 @@ def _weights(fan_in: int, seeds: Iterator[int], gain: float = 1.0) -> keras.init
     return keras.initializers.RandomNormal(0.0, gain / math.sqrt(fan_in), seed=next(seeds))
 
 
-def _linear(units: int, fan_in: int, seeds: Iterator[int], gain: float = 1.0, **options: str) -> layers.Layer:
+def _linear(units: int, fan_in: int, seeds: Iterator[int], gain: float = 1.0, **options: Any) -> layers.Layer:
     """[B, fan_in] -> [B, units], without a bias."""
     return layers.Dense(units, use_bias=False, kernel_initializer=_weights(fan_in, seeds, gain), **options)
 
@@ -63,6 +64,7 @@ def generator(
     blocks: int,
     group_width: int,
     seed: int,
+    fixed_noise_map: bool = False,
 ) -> keras.Model:
     """Latent vectors `[B, noise + classes]` -> float32 images `[B, H, W, C]`, data being in [-1, 1].
 
@@ -77,6 +79,7 @@ def generator(
         blocks: residual blocks for each size of the maps.
         group_width: channels in a group of the 3x3 convolutions.
         seed: of the initial weights.
+        fixed_noise_map: the linear map from noise and embedding to the smallest maps is not trained.
     """
     seeds = iter(range(seed * 1000, seed * 1000 + 500))
     z = keras.Input((noise + classes,), name="z")
@@ -84,7 +87,7 @@ def generator(
     if classes:
         label = _linear(embedding, classes, seeds)(z[:, noise:])
         x = layers.Concatenate()([z[:, :noise], label])  # (B, noise + embedding)
-    x = _linear(widths[0], x.shape[-1], seeds)(x)
+    x = _linear(widths[0], x.shape[-1], seeds, trainable=not fixed_noise_map)(x)
     side = image_shape[0] // 2 ** (len(widths) - 1)
     x = Basis(side, _weights(1, seeds))(x)  # (B, side, side, widths[0])
     for i, width in enumerate(widths):
