@@ -52,6 +52,17 @@ def test_dirac_gan(tmp_path, capsys):
     assert ["minimax,", "r1(.15)", "-0.150", "±", "0.477i", "0.9695"] in [words[:6] for words in lines]
 
 
+def test_two_gaussians(tmp_path, capsys, monkeypatch):
+    """What is nearest: for KL(p || q) the data's own mean and deviation, 0 and sqrt(.25 + 1.5^2)."""
+    example = load("two_gaussians")
+    mean, deviation = example.nearest(example.DIVERGENCES["KL(p | q)"])
+    np.testing.assert_allclose((mean, deviation), (0.0, np.sqrt(0.25 + 1.5**2)), atol=1e-3)
+    monkeypatch.setattr(example, "STEPS", (1, 2))
+    example.main(tmp_path, updates=20)
+    assert files(tmp_path) == {"updates.png", "k_steps.png"}
+    assert "non_saturating" in capsys.readouterr().out
+
+
 def test_swiss_roll(tmp_path, capsys):
     load("swiss_roll").main(tmp_path, steps=20, frames=2)
     assert {"swiss_roll.gif", "swiss_roll.png"} < files(tmp_path)
