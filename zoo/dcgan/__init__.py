@@ -69,6 +69,37 @@ help. G's rate is InfoGAN's. At the end the generator itself, in place of its av
 scores 5.4.""",
 )
 register_preset(
+    "dcgan_noto_emoji",
+    "dcgan",
+    dataset="noto_emoji",
+    split="train",
+    validation_split="validation",
+    score_every=10,
+    image_shape=(64, 64, 3),
+    conditional=True,
+    epochs=250,
+    batch_size=32,
+    generator_width=32,
+    discriminator_width=32,
+    precision="bfloat16",
+    augment="color, translation",
+    ema_decay=0.999,
+    notes="""The paper's networks with 32 channels where it has 128, batches of 32, and bfloat16, so that one core of a
+CPU can train them (a step took .22 s, an hour and a half in all); and what the paper has not: classes, an average, and
+pictures that D sees shifted and in other colours. FCD and KID of 302 samples against the 302 pictures of the validation
+split, by epoch of 93 updates, and what D thought of real and of generated pictures meanwhile:
+
+| | 1 | 10 | 20 | 40 | 60 | 80 | 100 | 120 | 140 | 160 | 180 | 200 | 220 | 240 | 250 |
+|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|
+| FCD | 457 | 321 | 274 | 241 | 206 | 192 | 182 | 180 | 175 | 176 | 172 | 171 | 168 | 166 | **165** |
+| KID | .899 | .447 | .319 | .212 | .153 | .131 | .117 | .114 | .106 | .107 | .103 | .101 | .099 | .097 | .095 |
+| D of real | .77 | .69 | .73 | .78 | .79 | .79 | .84 | .87 | .88 | .89 | .90 | .90 | .93 | .92 | .94 |
+| D of generated | .23 | .31 | .27 | .21 | .20 | .21 | .16 | .13 | .12 | .11 | .10 | .10 | .07 | .07 | .06 |
+
+D tells real from generated better and better, and the samples go on gaining meanwhile, less and less. One training,
+nothing of it tuned by its scores.""",
+)
+register_preset(
     "dcgan_mnist",
     "dcgan",
     dataset="mnist",
