@@ -10,6 +10,9 @@ ROOT = pathlib.Path(__file__).parent
 VERSION = re.search(r'__version__ = "(.+)"', (ROOT / "kerasgan" / "__init__.py").read_text()).group(1)
 
 EXPLORE = ["gradio>=6.20,<7"]
+ONNX = ["onnx>=1.17,<2", "tf2onnx>=1.17,<2", "onnxruntime>=1.20,<2"]
+LITERT = ["ai-edge-litert>=1.2,<3"]
+OPENVINO = ["openvino>=2025.0", *ONNX[:2]]
 SERVING = ["tensorflow-serving-api>=2.20,<3", "requests>=2.31,<3"]
 
 # In the usual build/ modules that were deleted long ago lie on, and would be packaged again.
@@ -64,6 +67,9 @@ setup(
     extras_require={
         "serving": SERVING,
         "explore": EXPLORE,  # the page of `kerasgan explore`
+        "onnx": ONNX,
+        "litert": LITERT,
+        "openvino": OPENVINO,
         "gpu": ["tensorflow[and-cuda]>=2.20,<3"],
         "bench": ["torch>=2.4,<3", "scikit-learn>=1.3,<2"],
         "docs": ["zensical>=0.0.73,<0.1", "mkdocstrings-python>=2.0.11,<3"],
@@ -80,6 +86,9 @@ setup(
             "ipykernel>=6.29,<8",
             "playwright>=1.50,<2",  # drives a Chromium that looks at that page
             *EXPLORE,
+            *ONNX,
+            *LITERT,
+            *OPENVINO,
             *SERVING,
         ],
     },

@@ -30,6 +30,7 @@ _MODULES = (
     "evaluation",
     "explore",
     "features",
+    "formats",
     "latents",
     "layers",
     "losses",
@@ -56,7 +57,7 @@ if (_root / "setup.py").is_file() and (_root / "zoo" / "__init__.py").is_file():
 
 
 # What does without Keras until it makes or loads a model; the rest imports it at once.
-_LIGHT = ("cards", "list_models", "list_presets", "presets", "registry", "runs", "serving")
+_LIGHT = ("cards", "formats", "list_models", "list_presets", "presets", "registry", "runs", "serving")
 
 
 def __getattr__(name: str) -> Any:

@@ -385,16 +385,16 @@ class GAN(keras.Model):
         return presets.load(preset, sha256, compile)
 
     def export(self, filepath: Any, format: str = "tf_saved_model", *args: Any, **kwargs: Any) -> Any:
-        """Writes one SavedModel at `filepath`, with kerasgan's signatures, for TF Serving.
+        """Writes a SavedModel with kerasgan's signatures, for TF Serving, or one file for another runtime.
 
         Args:
-            filepath: the folder; a SavedModel already there is replaced.
-            format: "tf_saved_model", or another that Keras knows; that exports `call`, z -> samples in `value_range`.
-            *args, **kwargs: Keras's (`input_signature` exports `call` alone); `xla`, `metadata` of `serving.export`.
+            filepath: the folder of a SavedModel, or the file; what is there is replaced.
+            format: "tf_saved_model", "onnx", "litert" or "openvino".
+            *args, **kwargs: of `serving.export` or `formats.export`; Keras's `input_signature` exports `call` alone.
 
         Raises:
-            ValueError: `filepath` is a file or a folder that holds something else.
+            ValueError: as these do.
         """
-        from kerasgan.serving import savedmodel
+        from kerasgan.formats import writing
 
-        return savedmodel.export_as(self, filepath, format, *args, **kwargs)
+        return writing.export_as(self, filepath, format, *args, **kwargs)

@@ -188,8 +188,8 @@ class Coded(Latent):
     """
 
     def __init__(self, noise: int | Latent, categorical: Sequence[int] = (10,), continuous: int = 2) -> None:
-        self._noise_latent = noise if isinstance(noise, Latent) else Uniform(noise)
-        self.noise = self._noise_latent.dim
+        self.noise_latent = noise if isinstance(noise, Latent) else Uniform(noise)
+        self.noise = self.noise_latent.dim
         if not isinstance(categorical, (tuple, list)) or not all(_is_whole(k) and k >= 2 for k in categorical):
             raise ValueError(
                 f"categorical must list how many categories each code has, 2 or more; found {categorical}."
@@ -213,7 +213,7 @@ class Coded(Latent):
 
     def sample(self, batch_size: int | tf.Tensor, seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
         noise_seed, code_seed = tf.unstack(tf.random.split(tf.cast(seed, tf.int64), 2, alg="philox"))
-        noise = self._noise_latent.sample(batch_size, noise_seed)  # (B, noise)
+        noise = self.noise_latent.sample(batch_size, noise_seed)  # (B, noise)
         u = _unit_uniform([batch_size, len(self.categorical) + self.continuous], code_seed)
         sizes = tf.constant(self.categorical, tf.float32)
         categories = tf.cast(u[:, : len(self.categorical)] * sizes, tf.int32)  # u < 1, so each below its size
@@ -284,13 +284,13 @@ class Coded(Latent):
 
     def between(self, first: np.ndarray, last: np.ndarray, share: np.ndarray) -> np.ndarray:
         """The noise as its own latent goes, codes straight: between two categories lie their mixtures."""
-        return _behind(self._noise_latent, first, last, share)
+        return _behind(self.noise_latent, first, last, share)
 
     def nearest(self, z: tf.Tensor) -> tf.Tensor:
         """Vectors `[B, dim]`: noise as its own latent has it, continuous codes from -1 to 1, categories as they are."""
         parts = self.split(z)
         continuous = tf.clip_by_value(parts["continuous"], -1.0, 1.0)
-        return tf.concat([self._noise_latent.nearest(parts["noise"]), *parts["categorical"], continuous], axis=1)
+        return tf.concat([self.noise_latent.nearest(parts["noise"]), *parts["categorical"], continuous], axis=1)
 
     def check_codes(self, codes: dict[str, Any], n: int) -> dict[str, np.ndarray]:
         """What a user asks of n samples' codes, as the arrays that `with_codes` takes.
@@ -311,7 +311,7 @@ class Coded(Latent):
 
     def get_config(self) -> dict[str, Any]:
         return {
-            "noise": keras.saving.serialize_keras_object(self._noise_latent),
+            "noise": keras.saving.serialize_keras_object(self.noise_latent),
             "categorical": list(self.categorical),
             "continuous": self.continuous,
         }
@@ -351,8 +351,8 @@ class Labelled(Latent):
         names: Sequence[str] | None = None,
         shares: Sequence[float] | None = None,
     ) -> None:
-        self._noise_latent = noise if isinstance(noise, Latent) else Uniform(noise)
-        self.noise = self._noise_latent.dim
+        self.noise_latent = noise if isinstance(noise, Latent) else Uniform(noise)
+        self.noise = self.noise_latent.dim
         if not _is_whole(classes) or classes < 2:
             raise ValueError(f"classes must be a whole number, at least 2; found {classes!r}.")
         self.classes = int(classes)
@@ -384,7 +384,7 @@ class Labelled(Latent):
 
     def sample(self, batch_size: int | tf.Tensor, seed: tf.Tensor | Sequence[int]) -> tf.Tensor:
         noise_seed, label_seed = tf.unstack(tf.random.split(tf.cast(seed, tf.int64), 2, alg="philox"))
-        noise = self._noise_latent.sample(batch_size, noise_seed)  # (B, noise)
+        noise = self.noise_latent.sample(batch_size, noise_seed)  # (B, noise)
         u = _unit_uniform([batch_size, 1], label_seed)
         shares = self.shares or (1.0 / self.classes,) * self.classes
         ends = tf.constant(np.cumsum(shares)[:-1], tf.float32)  # where the next class begins, on (0, 1)
@@ -407,12 +407,12 @@ class Labelled(Latent):
 
     def between(self, first: np.ndarray, last: np.ndarray, share: np.ndarray) -> np.ndarray:
         """The noise as its own latent goes, the label straight: between two classes lie their mixtures."""
-        return _behind(self._noise_latent, first, last, share)
+        return _behind(self.noise_latent, first, last, share)
 
     def nearest(self, z: tf.Tensor) -> tf.Tensor:
         """Vectors `[B, dim]`: noise as its own latent has it, labels as they are."""
         parts = self.split(z)
-        return tf.concat([self._noise_latent.nearest(parts["noise"]), parts["labels"]], axis=1)
+        return tf.concat([self.noise_latent.nearest(parts["noise"]), parts["labels"]], axis=1)
 
     def check_labels(self, labels: Any, n: int) -> np.ndarray:
         """What a user asks of n samples' classes, as the labels that `with_labels` takes.
@@ -431,7 +431,7 @@ class Labelled(Latent):
 
     def get_config(self) -> dict[str, Any]:
         return {
-            "noise": keras.saving.serialize_keras_object(self._noise_latent),
+            "noise": keras.saving.serialize_keras_object(self.noise_latent),
             "classes": self.classes,
             "names": None if self.names is None else list(self.names),
             "shares": None if self.shares is None else list(self.shares),

@@ -1,6 +1,8 @@
 """What all tests share: small GANs, small pictures, Fashion-MNIST and Noto's emoji where they are there."""
 
+import importlib.util
 import os
+import pathlib
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
@@ -142,8 +144,38 @@ def noto_emoji():
 
 def prepared(name, called, is_prepared):
     if not is_prepared:
-        reason = f"{called} is not prepared on this machine; `make data` prepares it"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
+        missing(f"{called} is not prepared on this machine; `make data` prepares it")
     return name
+
+
+def missing(reason):
+    """Skips a test for what is not on this machine; on CI (CI=true) that is a failure."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Skips a test where there is no Chromium or nothing to drive it; on CI (CI=true) that is a failure."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError as error:
+        missing(f"{error.name} is not installed; pip install 'kerasgan[test]' brings it")
+    found = benchmark_of("explore").find_browser()
+    if found is None:
+        missing("There is no Chromium on this machine; on Debian: apt-get install chromium")
+    with sync_playwright() as driver:
+        # Without a sandbox, which containers do not allow: it is shown our own pages alone.
+        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+def benchmark_of(name):
+    """A script in benchmarks/ as a module."""
+    path = pathlib.Path(__file__).parents[1] / "benchmarks" / f"{name}.py"
+    spec = importlib.util.spec_from_file_location(f"benchmark_of_{name}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

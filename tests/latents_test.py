@@ -291,7 +291,7 @@ class TestLabelled:
         again = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(self.latent))
         assert again.get_config() == self.latent.get_config()
         assert again.names == self.latent.names
-        assert isinstance(again._noise_latent, latents.Normal)
+        assert isinstance(again.noise_latent, latents.Normal)
 
     @pytest.mark.parametrize(
         ("labels", "expected"),

@@ -21,6 +21,7 @@ from kerasgan.cli.options import (
     say,
 )
 from kerasgan.files import check_output_file, check_writable
+from kerasgan.formats import table
 
 SAMPLES, FRAMES = 64, 60  # of `kerasgan sample`
 SMALLEST = 128  # pixels that a film is high, about; smaller images are enlarged
@@ -351,26 +352,38 @@ def define_export() -> Options:
     """The options of `kerasgan export`."""
     options = Options(
         "export",
-        "writes the next version of a model for TensorFlow Serving",
+        "writes the next version of a model for TensorFlow Serving, or a file for another runtime",
         "kerasgan export --preset=runs/dcgan --output=saved_models/my_dcgan",
+        "kerasgan export --preset=dcgan_fashion_mnist --format=onnx --output=dcgan.onnx",
         "kerasgan export --all",
     )
     options.group("Needed (or --all)")
     define_preset(options)
-    options.text("output", "the model's folder; the next version goes into it")
+    options.text("output", "the model's folder, into which the next version goes; or the file of another --format")
     options.group("Besides")
-    options.switch("all", "export every preset in the folder --output, or in saved_models")
+    options.text("format", f"{', '.join((table.SERVABLE, *table.FORMATS))}; default {table.SERVABLE}")
+    options.text("precision", "of a file: float32, float16 or, of litert, int8; default float32")
+    options.switch(
+        "all",
+        "export every preset in the folder --output, or in saved_models; with another --format every trained preset, a "
+        "file each in the folder --output",
+    )
     options.switch("xla", "compile with XLA; the server needs --xla_cpu_compilation_enabled")
     return options
 
 
 def export(values: flags.FlagValues, options: Options) -> None:
-    """Writes a version for TensorFlow Serving."""
+    """Writes a version for TensorFlow Serving, or files for other runtimes."""
     del options
     if values.all and values.preset is not None:
         raise UsageError("--all and --preset exclude each other.")
     if not values.all:
         required(values, "preset", "output")
+    if values.format not in (None, table.SERVABLE):
+        _export_files(values)
+        return
+    if values.precision is not None:
+        raise UsageError("--precision is of files; a servable computes as the model does.")
     output = "saved_models" if values.output is None else values.output
     if not output or "://" in output:
         raise UsageError(f"--output must be a folder on this machine; found {output!r}.")
@@ -385,22 +398,51 @@ def export(values: flags.FlagValues, options: Options) -> None:
         say(f"wrote {repository.publish_preset(values.preset, output, xla=values.xla, sha256=values.sha256)}")
 
 
+def _export_files(values):
+    """Files of another format than TensorFlow's."""
+    kind = table.by_name(values.format)
+    if values.xla:
+        raise UsageError(f"--xla is TensorFlow's; it says nothing of {kind.name}.")
+    required(values, "output")
+    if values.all:
+        check_writable(values.output)
+    elif pathlib.Path(values.output).suffix.lower() != kind.ending:
+        raise UsageError(f"--output must end in {kind.ending} for --format={kind.name}; found {values.output}.")
+    else:
+        check_output_file(values.output)
+    kind.check_precision(values.precision)
+    import_tensorflow()
+    kind.check_extra(*kind.writers)
+    from kerasgan import formats, presets
+
+    targets = {values.preset: pathlib.Path(values.output)}
+    if values.all:
+        targets = {name: pathlib.Path(values.output, f"{name}{kind.ending}") for name in presets.list_presets()}
+    for preset, path in targets.items():
+        gan = presets.load(preset, values.sha256)
+        formats.export(gan, path, kind.name, values.precision, preset=preset)
+        say(f"wrote {path}; kerasgan verify {shlex.quote(str(path))} tries it")
+
+
 def define_verify() -> Options:
     """The options of `kerasgan verify`."""
     options = Options(
         "verify",
-        "loads a version as a server does, and tries all that it promises",
+        "loads a version as a server does, and tries all that it promises; or runs a file of another format",
         "kerasgan verify saved_models/my_dcgan/1",
+        "kerasgan verify dcgan.onnx",
     )
-    options.group("Besides the folder")
-    options.text("preset", "what the version was exported from, to compare its images with")
+    options.group("Besides the folder or file")
+    options.text("preset", "what it was exported from, to compare its images, or its time, with")
     options.switch("xla", "leave XLA on, as a server with --xla_cpu_compilation_enabled does")
     return options
 
 
 def verify(values: flags.FlagValues, options: Options, folder: str) -> int:
-    """Verifies an exported version; returns the exit status."""
+    """Verifies an exported version or file; returns the exit status."""
     del options
+    if table.by_path(folder) is not None and not pathlib.Path(folder).is_dir():
+        return _verify_file(values, folder)
     import_tensorflow()
     from kerasgan import serving
 
@@ -408,6 +450,17 @@ def verify(values: flags.FlagValues, options: Options, folder: str) -> int:
     print(report.table(), flush=True)
     failed = ", ".join(check.name for check in report.failed)
     say(f"{folder} can be served" if report.passed else f"{folder} must not be served: {failed}")
+    return 0 if report.passed else 1
+
+
+def _verify_file(values, path):
+    if values.xla:
+        raise UsageError("--xla is TensorFlow's; it says nothing of a file of another format.")
+    from kerasgan import formats
+
+    report = formats.verify(path, values.preset)
+    print(report.table(), flush=True)
+    say(f"{path} draws what its model draws" if report.passed else f"{path} must not be used")
     return 0 if report.passed else 1
 
 

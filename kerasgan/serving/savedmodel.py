@@ -68,30 +68,6 @@ def export(
     return filepath
 
 
-def export_as(
-    gan: "GAN",
-    filepath: str | os.PathLike,
-    format: str,
-    verbose: bool | None = None,
-    input_signature: Any = None,
-    **kwargs: Any,
-) -> Any:
-    """`GAN.export`: a SavedModel with kerasgan's signatures, or what Keras exports of `call`.
-
-    Returns:
-        `filepath`, or what Keras gives.
-
-    Raises:
-        ValueError: as `export`, or as Keras.
-    """
-    if format == "tf_saved_model" and input_signature is None:
-        return export(gan, filepath, verbose=verbose, **kwargs)
-    gan.inference_generator()  # in Keras's graph it is taken as it is
-    if input_signature is None:
-        input_signature = [keras.InputSpec(shape=(None, gan.latent.dim), dtype="float32", name="z")]
-    return keras.Model.export(gan, filepath, format=format, verbose=verbose, input_signature=input_signature, **kwargs)
-
-
 def publish(
     gan: "GAN",
     folder: str | os.PathLike,

@@ -124,7 +124,7 @@ class View:
     @property
     def can_truncate(self) -> bool:
         """Whether the noise is normal: only there is what lies near the mean what is usual."""
-        return isinstance(getattr(self.gan.latent, "_noise_latent", self.gan.latent), Normal)
+        return isinstance(getattr(self.gan.latent, "noise_latent", self.gan.latent), Normal)
 
     @property
     def categorical(self) -> tuple[int, ...]:

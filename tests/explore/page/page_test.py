@@ -2,10 +2,7 @@
 
 import base64
 import csv
-import importlib.util
 import io
-import os
-import pathlib
 import re
 import runpy
 import socket
@@ -15,7 +12,7 @@ import urllib.request
 
 import numpy as np
 import pytest
-from conftest import quarters_gan
+from conftest import benchmark_of, missing, quarters_gan
 from PIL import Image
 
 import kerasgan
@@ -24,46 +21,12 @@ from kerasgan.explore import page as explore_page
 from kerasgan.explore.page import elements
 from kerasgan.runs.config import write_config
 
-BENCHMARKS = pathlib.Path(__file__).parents[3] / "benchmarks"
 CLOTHES, RUN = "dcgan_fashion_mnist", "quarters"
 WAIT = 60_000  # milliseconds, on a busy machine
 SLOWEST = (
     1000.0  # milliseconds that a slider may take where other tests run beside this one; benchmarks/explore.py measures
 )
 NAMES = ("a", "b c", "d", "é")
-
-
-def missing(reason):
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
-
-
-@pytest.fixture(scope="module")
-def benchmark():
-    """benchmarks/explore.py, which knows how to find a browser and to move a slider."""
-    spec = importlib.util.spec_from_file_location("benchmark_of_explore", BENCHMARKS / "explore.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="module")
-def chromium(benchmark):
-    """Skips a test where there is no Chromium or nothing to drive it; on CI (CI=true) that is a failure."""
-    try:
-        import gradio  # noqa: F401
-        from playwright.sync_api import sync_playwright
-    except ImportError as error:
-        missing(f"{error.name} is not installed; pip install 'kerasgan[test]' brings it")
-    found = benchmark.find_browser()
-    if found is None:
-        missing("There is no Chromium on this machine; on Debian: apt-get install chromium")
-    with sync_playwright() as driver:
-        # Without a sandbox, which containers do not allow: it is shown our own page alone.
-        browser = driver.chromium.launch(executable_path=found, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 def write_epochs(run, epochs):
@@ -95,6 +58,10 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def address(chromium, folder):
+    try:
+        import gradio  # noqa: F401
+    except ImportError:
+        missing("gradio is not installed; pip install 'kerasgan[test]' brings it")
     served = explore_page.serve([CLOTHES, str(folder / RUN)])
     yield served.address
     served.close()
@@ -202,9 +169,9 @@ def test_two_at_once_are_not_in_each_others_way(opened, chromium, address, tmp_p
     other.context.close()
 
 
-def test_a_slider_follows_the_hand(opened, benchmark):
+def test_a_slider_follows_the_hand(opened):
     name = one_of(opened).get_attribute("id")
-    milliseconds = sorted(opened.evaluate(benchmark.MOVE, [name, "Direction 1"]) for _ in range(9))
+    milliseconds = sorted(opened.evaluate(benchmark_of("explore").MOVE, [name, "Direction 1"]) for _ in range(9))
     assert milliseconds[4] < SLOWEST
 
 
