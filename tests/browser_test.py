@@ -8,13 +8,12 @@ import threading
 
 import numpy as np
 import pytest
-from conftest import missing, quarters_gan
+from conftest import missing, quarters_gan, watched_tab
 
 import kerasgan
 from kerasgan import formats
 
 EXAMPLE = pathlib.Path(__file__).parent.parent / "examples" / "browser"
-WAIT = 60_000  # milliseconds, on a busy machine
 
 
 class Quiet(http.server.SimpleHTTPRequestHandler):
@@ -50,15 +49,8 @@ def address(folder):
 
 @pytest.fixture
 def tab(chromium, address):
-    """An empty tab; what its page asks for elsewhere, and what goes wrong in it, fails the test."""
-    wrong = []
-    tab = chromium.new_page(viewport={"width": 800, "height": 900})
-    tab.set_default_timeout(WAIT)
-    tab.on("request", lambda sent: sent.url.startswith((address, "data:", "blob:")) or wrong.append(sent.url))
-    tab.on("pageerror", lambda error: wrong.append(str(error)))
-    yield tab
-    tab.close()
-    assert wrong == []
+    with watched_tab(chromium, address, 800, quiet=False) as tab:  # some files are not there
+        yield tab
 
 
 def go(tab, address, name):

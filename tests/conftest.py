@@ -1,5 +1,7 @@
 """What all tests share: small GANs, small pictures, Fashion-MNIST and Noto's emoji where they are there."""
 
+import contextlib
+import functools
 import importlib.util
 import os
 import pathlib
@@ -172,6 +174,26 @@ def chromium():
         browser.close()
 
 
+@contextlib.contextmanager
+def watched_tab(browser, address, width, quiet=True, wait=60_000):
+    """A new tab for the page at an address; what it asks for elsewhere, and what goes wrong in it, fails the test: with
+    `quiet` an answer that there is nothing, too, and whatever the console calls an error.
+    """
+    wrong = []
+    own = (address, "data:", "blob:")
+    tab = browser.new_page(viewport={"width": width, "height": 900})
+    tab.set_default_timeout(wait)  # milliseconds, on a busy machine
+    tab.on("request", lambda sent: sent.url.startswith(own) or wrong.append(sent.url))
+    tab.on("pageerror", lambda error: wrong.append(str(error)))
+    if quiet:
+        tab.on("response", lambda answer: answer.status < 400 or wrong.append(f"{answer.status} {answer.url}"))
+        tab.on("console", lambda said: said.type != "error" or wrong.append(said.text))
+    yield tab
+    tab.close()
+    assert wrong == []
+
+
+@functools.cache  # absl knows a flag once
 def benchmark_of(name):
     """A script in benchmarks/ as a module."""
     path = pathlib.Path(__file__).parents[1] / "benchmarks" / f"{name}.py"

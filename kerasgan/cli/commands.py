@@ -420,7 +420,8 @@ def _export_files(values):
         targets = {name: pathlib.Path(values.output, f"{name}{kind.ending}") for name in presets.list_presets()}
     for preset, path in targets.items():
         gan = presets.load(preset, values.sha256)
-        formats.export(gan, path, kind.name, values.precision, preset=preset)
+        name = preset if preset in presets.list_presets() else None  # a path would tell others of this machine
+        formats.export(gan, path, kind.name, values.precision, preset=name)
         say(f"wrote {path}; kerasgan verify {shlex.quote(str(path))} tries it")
 
 

@@ -85,8 +85,8 @@ def verify(path: str | os.PathLike, preset: str | os.PathLike | None = None) -> 
     Args:
         path: the file.
         preset: what it was exported from, as `presets.load` takes it, whose time and whose SavedModel's time stand in
-            the report beside the file's; None takes the one that the file names, if that is there with the same
-            weights.
+            the report beside the file's; None takes the one of `list_presets()` that the file names, if it has the
+            same weights.
 
     Returns:
         The report. A file that fails is no exception.
@@ -128,11 +128,9 @@ def _model_of(about: dict[str, Any], preset: str | os.PathLike | None) -> "GAN |
     from kerasgan import presets
     from kerasgan.serving.savedmodel import weights_digest
 
-    source = preset
-    if source is None:
-        source = about.get("preset")
-        if source is None or not (source in presets.list_presets() or pathlib.Path(source).exists()):
-            return None
+    source = about.get("preset") if preset is None else preset
+    if source is None or (preset is None and source not in presets.list_presets()):
+        return None
     gan = presets.load(source)
     if weights_digest(gan) != about["weights_sha256"]:
         if preset is None:
@@ -144,7 +142,7 @@ def _model_of(about: dict[str, Any], preset: str | os.PathLike | None) -> "GAN |
 def time_model(gan: "GAN", batches: list[int]) -> dict[str, dict[int, float]]:
     """Milliseconds of a call by its SavedModel, in TensorFlow's own loader, and by the model."""
     from kerasgan import serving
-    from kerasgan.formats.runner import CALLS, time_of
+    from kerasgan.formats.runner import CALLS, SECONDS, time_of
     from kerasgan.serving.loader import Process
     from kerasgan.serving.savedmodel import read_graph, read_signatures
 
@@ -156,7 +154,10 @@ def time_model(gan: "GAN", batches: list[int]) -> dict[str, dict[int, float]]:
         into = signature["inputs"]["z"].name
         out = [tensor.name for tensor in signature["outputs"].values()]
         with Process(path) as process:
-            calls = {rows: process.time({into: z[:rows]}, out, CALLS)[1][1:] for rows in batches}
-            times["SavedModel"] = {rows: 1000 * statistics.median(seconds) for rows, seconds in calls.items()}
+            times["SavedModel"] = {}
+            for rows in batches:
+                last = process.time({into: z[:rows]}, out, 2)[1][-1]  # the first makes the plan
+                repeats = max(1, min(CALLS, int(SECONDS / last)))
+                times["SavedModel"][rows] = 1000 * statistics.median(process.time({into: z[:rows]}, out, repeats)[1])
     times["the model, generate"] = {rows: time_of(lambda n=rows: gan.generate(z=z[:n])) for rows in batches}
     return times

@@ -64,7 +64,7 @@ def export(
         format: "onnx", "litert" or "openvino"; None is what the ending says.
         precision: "float32", the default; "float16", in which the weights are kept and, by ONNX, computed; or for
             LiteRT "int8", whose weights are whole numbers with a scale for each channel (dynamic range).
-        preset: the name of what it was made from, for `verify` to compare with.
+        preset: which of `list_presets()` it was made from, for `verify` to compare times with.
 
     Returns:
         `filepath`.

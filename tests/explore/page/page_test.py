@@ -12,7 +12,7 @@ import urllib.request
 
 import numpy as np
 import pytest
-from conftest import benchmark_of, missing, quarters_gan
+from conftest import benchmark_of, missing, quarters_gan, watched_tab
 from PIL import Image
 
 import kerasgan
@@ -69,23 +69,11 @@ def address(chromium, folder):
 
 @pytest.fixture
 def opened(chromium, address):
-    """The page in a new tab; whatever it asks for elsewhere, and whatever goes wrong in it, fails the test."""
-    wrong = []
-    tab = chromium.new_page(viewport={"width": 1280, "height": 900})
-    tab.set_default_timeout(WAIT)
-    tab.on("request", lambda sent: own(sent.url, address) or wrong.append(sent.url))
-    tab.on("response", lambda answer: answer.status < 400 or wrong.append(f"{answer.status} {answer.url}"))
-    tab.on("pageerror", lambda error: wrong.append(str(error)))
-    tab.on("console", lambda said: said.type != "error" or wrong.append(said.text))
-    tab.goto(address)
-    tab.wait_for_selector(".kg-grid button >> visible=true")
-    yield tab
-    tab.close()
-    assert wrong == []
-
-
-def own(url, address):
-    return url.startswith((address, "data:", "blob:"))
+    """The page in a new tab."""
+    with watched_tab(chromium, address, 1280) as tab:
+        tab.goto(address)
+        tab.wait_for_selector(".kg-grid button >> visible=true")
+        yield tab
 
 
 def one_of(tab):
