@@ -67,7 +67,7 @@ class Format:
 FORMATS = {
     each.name: each
     for each in (
-        Format("onnx", ".onnx", "onnxruntime", ("onnx", "tf2onnx")),
+        Format("onnx", ".onnx", "onnxruntime", ("onnx", "tf2onnx", "onnxruntime")),  # the last for float16
         Format("litert", ".tflite", "ai_edge_litert", ("ai_edge_litert",), ("float32", "float16", "int8")),
         Format("openvino", ".xml", "openvino", ("openvino", "onnx", "tf2onnx")),
     )
