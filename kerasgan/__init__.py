@@ -31,6 +31,7 @@ _MODULES = (
     "explore",
     "features",
     "formats",
+    "interchange",
     "latents",
     "layers",
     "losses",
@@ -43,6 +44,7 @@ _MODULES = (
     "runs",
     "schedules",
     "serving",
+    "sharing",
     "strategies",
     "toys",
 )
@@ -57,7 +59,7 @@ if (_root / "setup.py").is_file() and (_root / "zoo" / "__init__.py").is_file():
 
 
 # What does without Keras until it makes or loads a model; the rest imports it at once.
-_LIGHT = ("cards", "formats", "list_models", "list_presets", "presets", "registry", "runs", "serving")
+_LIGHT = ("cards", "formats", "list_models", "list_presets", "presets", "registry", "runs", "serving", "sharing")
 
 
 def __getattr__(name: str) -> Any:

@@ -442,6 +442,10 @@ def _mark(logs, lost):
         logs.update(dict.fromkeys(lost, math.nan))
 
 
+def built_already(self: keras.Model, iterator: Any = None, data_batch: Any = None) -> None:
+    """Nothing: a GAN is built when it is made. Under a strategy Keras would take a batch of training to build it."""
+
+
 def attended(callbacks: Any) -> list | keras.callbacks.CallbackList:
     """The callbacks of `fit`, with an `Attendant` before them; those of Keras's that look for one loss see one.
 

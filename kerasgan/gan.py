@@ -1,9 +1,9 @@
 """The game: one `keras.Model` in which a generator and a discriminator play against each other.
 
-`train_step` is Algorithm 1 of "Generative Adversarial Nets" (Goodfellow et al. 2014, arXiv:1406.2661), in the order in
-which a batch flows. Networks, latent and loss are parts that are handed in; a family of GANs brings its own and
-overrides nothing here. What a GAN is besides has rooms of its own: checks of what comes in (`checks`), the generator's
-average (`averages`), `drawing`, what an interrupted training keeps (`progress`), which number is whose (`labels`).
+`train_step` is Algorithm 1 of "Generative Adversarial Nets" (Goodfellow et al. 2014, arXiv:1406.2661). Networks, latent
+and loss are parts that are handed in; a family of GANs brings its own and overrides nothing here. What a GAN is besides
+has rooms of its own: checks of what comes in (`checks`), the generator's average (`averages`), `drawing`, what an
+interrupted training keeps (`progress`), which number is whose (`labels`).
 """
 
 from collections.abc import Sequence
@@ -119,8 +119,7 @@ class GAN(keras.Model):
         super().compile(optimizer=None, **{**kwargs, "jit_compile": kwargs.get("jit_compile") is True})
         self.d_optimizer, self.g_optimizer = d_optimizer, g_optimizer
         self.loss, self.penalties, self.augment = loss, penalties, augment
-        self.d_steps, self.fresh_noise = int(d_steps), bool(fresh_noise)
-        self.compile_options = kwargs
+        self.d_steps, self.fresh_noise, self.compile_options = int(d_steps), bool(fresh_noise), kwargs
         self.progress.begin(names, penalties, augment)
 
     def train_step(self, data: Any) -> dict[str, Any]:
@@ -249,9 +248,7 @@ class GAN(keras.Model):
     test_on_batch = checks.guarded(keras.Model.test_on_batch, held_out=True)
     train_on_batch = checks.guarded(keras.Model.train_on_batch)
     predict = averages.refreshed(keras.Model.predict)
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Nothing: a GAN is built when it is made. Under a strategy Keras would take a batch of training for this."""
+    _maybe_symbolic_build = checks.built_already
 
     @property
     def metrics(self) -> list[keras.metrics.Metric]:
@@ -374,8 +371,8 @@ class GAN(keras.Model):
         """A trained GAN, compiled unless `compile` is False; no code that comes with it is run.
 
         Args:
-            preset: a name of `kerasgan.list_presets()`, the folder of a preset or a run, a `.keras` file, or the
-                `https://` address of an archive that holds a preset, whose `sha256` may be told.
+            preset: a name of `kerasgan.list_presets()`, the folder of a preset or a run, a `.keras` file, a hub's
+                handle such as "hf://owner/name", or the `https://` address of an archive, of which `sha256` is told.
 
         Raises:
             ValueError: there is no such thing, it is damaged, or a newer kerasgan wrote it.
@@ -384,16 +381,19 @@ class GAN(keras.Model):
 
         return presets.load(preset, sha256, compile)
 
+    def push_to_hub(self, to: str, **options: Any) -> str:
+        """Puts the GAN where others load it, such as "hf://owner/name"; `kerasgan.sharing.push` has the options."""
+        from kerasgan import sharing
+
+        return sharing.push(self, to, **options)
+
     def export(self, filepath: Any, format: str = "tf_saved_model", *args: Any, **kwargs: Any) -> Any:
         """Writes a SavedModel with kerasgan's signatures, for TF Serving, or one file for another runtime.
 
         Args:
             filepath: the folder of a SavedModel, or the file; what is there is replaced.
             format: "tf_saved_model", "onnx", "litert" or "openvino".
-            *args, **kwargs: of `serving.export` or `formats.export`; Keras's `input_signature` exports `call` alone.
-
-        Raises:
-            ValueError: as these do.
+            *args, **kwargs: of `serving.export` or `formats.export`, whose errors these are, or Keras's own.
         """
         from kerasgan.formats import writing
 

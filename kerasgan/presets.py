@@ -19,7 +19,7 @@ import zipfile
 from typing import Any
 
 import kerasgan
-from kerasgan import cards, registry
+from kerasgan import cards, hubs, registry
 from kerasgan.deserialization import RefusedError, load_keras, refuse_code
 from kerasgan.errors import first_line, is_number, suggestion
 from kerasgan.files import Path, check_writable, replacing, sha256_of
@@ -166,21 +166,26 @@ def find(preset: Path, sha256: str | None = None) -> pathlib.Path:
     """Where a preset lies.
 
     Args:
-        preset: a name of `list_presets()`, a path, or the `https://` address of a `.zip` or `.tar.gz` that holds a
-            preset. Names come before paths: "./dcgan_fashion_mnist" is a folder of your own.
+        preset: a name of `list_presets()`, a path, a hub's handle (`kerasgan.hubs`), or the `https://` address of a
+            `.zip` or `.tar.gz` that holds a preset. Names come before paths: "./dcgan_fashion_mnist" is a folder of
+            your own.
         sha256: of the archive, 64 hexadecimal digits; a download needs it.
 
     Returns:
-        A folder, or a `.keras` file. Downloads are kept in `~/.cache/kerasgan`, or `$KERASGAN_CACHE`.
+        A folder, or a `.keras` file. Downloads are kept in `~/.cache/kerasgan`, or `$KERASGAN_CACHE`, and a hub's by
+        its own client.
 
     Raises:
         ValueError: there is no such thing, an address without `sha256` or of another kind, a download that fails or
-            is not what `sha256` says, or an archive without a preset.
+            is not what `sha256` says, an archive or repository without a preset, or an extra that is not installed.
     """
-    if isinstance(preset, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", preset):
+    from_hub = hubs.is_handle(preset)
+    if not from_hub and isinstance(preset, str) and re.match(r"[A-Za-z][A-Za-z0-9+.-]*://", preset):
         return _download(preset, sha256)
     if sha256 is not None:
         raise ValueError(f"sha256 is for archives at an https:// address; found the preset {str(preset)!r}.")
+    if from_hub:
+        return hubs.fetch(str(preset), NEEDED, [name for name in (*FILES, *ADDED) if name not in NEEDED])
     shipped = _shipped()
     if str(preset) in shipped:
         return shipped[str(preset)]
@@ -332,9 +337,12 @@ def _download(address, sha256):
     import keras
 
     if urllib.parse.urlsplit(address).scheme.lower() != "https":
-        raise ValueError(f"A preset is downloaded over https:// only; found {address}.")
+        raise ValueError(f"A preset is downloaded from https://, hf:// or kaggle://; found {address}.")
     if sha256 is None or not re.fullmatch(r"[0-9a-fA-F]{64}", sha256):
-        raise ValueError(f"A preset from the net needs its archive's sha256, 64 hexadecimal digits; found {sha256!r}.")
+        raise ValueError(
+            f"A preset from the net needs its archive's sha256, 64 hexadecimal digits; found {sha256!r}. One at a hub "
+            "needs none: hf://owner/name, or kaggle://owner/model/framework/variation."
+        )
     sha256 = sha256.lower()
     cache = pathlib.Path(os.environ.get("KERASGAN_CACHE") or pathlib.Path.home() / ".cache" / "kerasgan")
     folder = cache / sha256

@@ -454,7 +454,7 @@ def wrong(dataset, labelled, tmp_path):
         (
             ("trian",),
             2,
-            "there are list, train, sample, evaluate, preset, export, verify, report, explore. Did you mean 'train'?",
+            "there are list, train, sample, evaluate, preset, import, push, export, verify, report, explore. Did you mean 'train'?",
         ),
         (("train", "stray"), 1, "Unknown dataset 'stray': neither a name of tensorflow-datasets"),
         (("train", "stray", "more"), 2, "train takes one folder; found stray more"),
@@ -591,7 +591,7 @@ def wrong(dataset, labelled, tmp_path):
         (("preset", f"--output={there}"), 2, "--run is missing"),
         ((*sample, "--preset=dcgan_fashion_mnits"), 1, "There is no preset, run folder or .keras file 'dcgan_fashion"),
         ((*sample, "--preset=https://example.org/x.zip"), 1, "needs its archive's sha256"),
-        ((*sample, "--preset=http://example.org/x.zip"), 1, "over https:// only"),
+        ((*sample, "--preset=http://example.org/x.zip"), 1, "from https://, hf:// or kaggle://"),
         (("sample", "--preset=nowhere"), 2, "--output is missing"),
         ((*sample, "--preset=nowhere"), 1, "There is no preset, run folder or .keras file 'nowhere'"),
         (

@@ -298,7 +298,7 @@ def test_a_preset_from_the_net(gan, preset, tmp_path, monkeypatch):
     ):
         with pytest.raises(ValueError, match=message):
             presets.load(f"https://example.org/{name}", digest)
-    with pytest.raises(ValueError, match="over https:// only; found http://"):
+    with pytest.raises(ValueError, match="from https://, hf:// or kaggle://; found http://"):
         presets.load("http://example.org/small.zip", digest)
     with pytest.raises(ValueError, match="sha256 is for archives at an https:// address"):
         presets.load(preset, "0" * 64)

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from kerasgan import __version__
 from kerasgan.backends import BackendError
-from kerasgan.cli import commands, explore, train
+from kerasgan.cli import commands, explore, sharing, train
 from kerasgan.cli.options import Options, UsageError, say
 from kerasgan.errors import first_line, suggestion
 
@@ -30,6 +30,8 @@ kerasgan trains, samples and exports generative adversarial networks.
   kerasgan evaluate --preset=runs/dcgan --output=report.json                   scores and pictures
   kerasgan report runs/dcgan                                                   a page: what went well, what to try next
   kerasgan preset --run=runs/dcgan --output=presets/my_dcgan                   the best epoch, with its scores
+  kerasgan import --generator=netG.pth --output=presets/faces                   weights that PyTorch trained
+  kerasgan push --preset=presets/my_dcgan --to=hf://owner/my_dcgan              where others load it
   kerasgan export --preset=runs/dcgan --output=saved_models/my_dcgan           the next version for TF Serving
   kerasgan verify saved_models/my_dcgan/1                                      the proof that it can be served
   kerasgan sample --server=http://localhost:8501 --model=my_dcgan --output=samples.png
@@ -44,6 +46,8 @@ COMMANDS: dict[str, tuple[Callable[..., int | None], Callable[[], Options]]] = {
     "sample": (commands.sample, commands.define_sample),
     "evaluate": (commands.evaluate, commands.define_evaluate),
     "preset": (commands.make, commands.define_make),
+    "import": (sharing.import_weights, sharing.define_import),
+    "push": (sharing.push, sharing.define_push),
     "export": (commands.export, commands.define_export),
     "verify": (commands.verify, commands.define_verify),
     "report": (commands.report, commands.define_report),

@@ -151,7 +151,8 @@ def define_preset(options: Options) -> None:
     """Which trained GAN."""
     options.text(
         "preset",
-        "a preset's name (see `kerasgan list`), a preset's or run's folder, a .keras file, or an https:// archive",
+        "a preset's name (see `kerasgan list`), a preset's or run's folder, a .keras file, hf://owner/name[@revision], "
+        "kaggle://owner/model/framework/variation[/version], or an https:// archive",
     )
     options.text("sha256", "of the archive, where --preset is an https:// address")
 

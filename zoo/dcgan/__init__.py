@@ -13,16 +13,17 @@ if TYPE_CHECKING:
 def build(recipe: DCGANRecipe) -> "GAN":
     """The compiled GAN that a recipe describes."""
     from kerasgan.gan import GAN
-    from kerasgan.latents import Uniform, for_classes
+    from kerasgan.latents import Normal, Uniform, for_classes
     from kerasgan.optimizers import Adam
     from kerasgan.zoo.dcgan import networks
 
-    latent = for_classes(Uniform(recipe.latent_dim, -1.0, 1.0), recipe.classes)
+    noise = Normal(recipe.latent_dim) if recipe.latent == "normal" else Uniform(recipe.latent_dim, -1.0, 1.0)
+    latent = for_classes(noise, recipe.classes)
     logits = getattr(latent, "classes", 1)  # one for each class
     shape, width, units = recipe.image_shape, recipe.discriminator_width, recipe.discriminator_units
     gan = GAN(
-        networks.generator(shape, latent.dim, recipe.generator_width, recipe.seed),
-        networks.discriminator(shape, width, units, recipe.seed, logits),
+        networks.generator(shape, latent.dim, recipe.generator_width, recipe.seed, recipe.kernel_size),
+        networks.discriminator(shape, width, units, recipe.seed, logits, recipe.kernel_size),
         latent,
         value_range=(-1, 1),
         ema_decay=recipe.ema_decay,

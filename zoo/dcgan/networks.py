@@ -10,7 +10,7 @@ from keras import layers
 
 from kerasgan.layers import BatchNormalization
 
-KERNEL = 5  # Figure 1
+KERNEL = 5  # pixels of a side, Figure 1
 
 
 def _first_map(size: int) -> tuple[int, int]:
@@ -33,7 +33,9 @@ def _batch_norm(seeds: Iterator[int]) -> BatchNormalization:
     )
 
 
-def generator(image_shape: tuple[int, int, int], latent_dim: int, width: int, seed: int) -> keras.Model:
+def generator(
+    image_shape: tuple[int, int, int], latent_dim: int, width: int, seed: int, kernel: int = KERNEL
+) -> keras.Model:
     """Latent vectors `[B, latent_dim]` -> images `[B, H, W, C]` in [-1, 1].
 
     Args:
@@ -41,6 +43,7 @@ def generator(image_shape: tuple[int, int, int], latent_dim: int, width: int, se
         latent_dim: numbers in a latent vector.
         width: channels of the last map before the image; a map of half its side has twice as many.
         seed: of the initial weights.
+        kernel: the side of the convolutions' kernels.
     """
     seeds = iter(range(seed * 1000, seed * 1000 + 500))
     side, doublings = _first_map(image_shape[0])
@@ -54,18 +57,20 @@ def generator(image_shape: tuple[int, int, int], latent_dim: int, width: int, se
     for _ in range(doublings - 1):
         channels //= 2
         x = layers.Conv2DTranspose(
-            channels, KERNEL, strides=2, padding="same", use_bias=False, kernel_initializer=_weights(seeds)
+            channels, kernel, strides=2, padding="same", use_bias=False, kernel_initializer=_weights(seeds)
         )(x)
         x = _batch_norm(seeds)(x)
         x = layers.ReLU()(x)
     x = layers.Conv2DTranspose(
-        image_shape[2], KERNEL, strides=2, padding="same", use_bias=False, kernel_initializer=_weights(seeds)
+        image_shape[2], kernel, strides=2, padding="same", use_bias=False, kernel_initializer=_weights(seeds)
     )(x)  # (B, H, W, C): no batch normalisation on the output
     images = layers.Activation("tanh", dtype="float32", name="images")(x)
     return keras.Model(z, images, name="generator")
 
 
-def discriminator(image_shape: tuple[int, int, int], width: int, units: int, seed: int, logits: int = 1) -> keras.Model:
+def discriminator(
+    image_shape: tuple[int, int, int], width: int, units: int, seed: int, logits: int = 1, kernel: int = KERNEL
+) -> keras.Model:
     """Images `[B, H, W, C]` in [-1, 1] -> logits `[B, logits]`.
 
     Args:
@@ -74,6 +79,7 @@ def discriminator(image_shape: tuple[int, int, int], width: int, units: int, see
         units: of a hidden dense layer behind the maps; 0 for none.
         seed: of the initial weights.
         logits: how many: one, or one for each class.
+        kernel: as for the generator.
     """
     seeds = iter(range(seed * 1000 + 500, seed * 1000 + 1000))
     _, halvings = _first_map(image_shape[0])
@@ -82,7 +88,7 @@ def discriminator(image_shape: tuple[int, int, int], width: int, units: int, see
     x = images
     for i in range(halvings):
         x = layers.Conv2D(
-            width * 2**i, KERNEL, strides=2, padding="same", use_bias=False, kernel_initializer=_weights(seeds)
+            width * 2**i, kernel, strides=2, padding="same", use_bias=False, kernel_initializer=_weights(seeds)
         )(x)
         if i:  # no batch normalisation on the input layer
             x = _batch_norm(seeds)(x)

@@ -4,6 +4,8 @@ import dataclasses
 
 from kerasgan.registry import Recipe
 
+LATENTS = ("uniform", "normal")
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DCGANRecipe(Recipe):
@@ -26,6 +28,8 @@ class DCGANRecipe(Recipe):
     #: Units of a hidden dense layer before the discriminator's logit. 0 is none, as section 3 advises; the authors'
     #: 28x28 code has 1024.
     discriminator_units: int = 0
+    kernel_size: int = 5  # Figure 1; PyTorch's own example has 4
+    latent: str = "uniform"  # on (-1, 1); or "normal", as PyTorch's example draws it
     learning_rate: float | str = 2e-4  # or a schedule, such as "cosine(0.001, 0.0, 10000)"
     generator_learning_rate: float | str | None = None  # None is the same for both, as in the paper
     beta_1: float = 0.5
@@ -44,5 +48,9 @@ class DCGANRecipe(Recipe):
                 object.__setattr__(self, field, at_28 if shape[0] == 28 else 128)
             elif getattr(self, field) < 1:
                 raise ValueError(f"{field} must be at least 1; found {getattr(self, field)}.")
+        if self.kernel_size < 2:
+            raise ValueError(f"kernel_size must be at least 2, the stride; found {self.kernel_size}.")
+        if self.latent not in LATENTS:
+            raise ValueError(f"latent must be one of {', '.join(LATENTS)}; found {self.latent!r}.")
         if self.discriminator_units < 0:
             raise ValueError(f"discriminator_units must be at least 0; found {self.discriminator_units}.")
