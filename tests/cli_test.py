@@ -454,7 +454,8 @@ def wrong(dataset, labelled, tmp_path):
         (
             ("trian",),
             2,
-            "there are list, train, sample, evaluate, preset, import, push, export, verify, report, explore. Did you mean 'train'?",
+            "there are list, train, sample, evaluate, preset, import, push, export, verify, report, explore. Did you "
+            "mean 'train'?",
         ),
         (("train", "stray"), 1, "Unknown dataset 'stray': neither a name of tensorflow-datasets"),
         (("train", "stray", "more"), 2, "train takes one folder; found stray more"),
