@@ -454,8 +454,8 @@ def wrong(dataset, labelled, tmp_path):
         (
             ("trian",),
             2,
-            "there are list, train, sample, evaluate, preset, import, push, export, verify, report, explore. Did you "
-            "mean 'train'?",
+            "there are list, train, sample, evaluate, preset, import, push, export, verify, report, explore, cache. "
+            "Did you mean 'train'?",
         ),
         (("train", "stray"), 1, "Unknown dataset 'stray': neither a name of tensorflow-datasets"),
         (("train", "stray", "more"), 2, "train takes one folder; found stray more"),
@@ -763,3 +763,34 @@ def test_errors_of_tensorflow_are_quoted_without_their_nodes():
     assert first_line("Graph execution error:\n") == "Graph execution error:"
     assert first_line("plain") == "plain"
     assert first_line(KeyError()) == "KeyError"
+
+
+def test_pictures_that_are_kept(capsys, tmp_path, monkeypatch):
+    """The same weights with a cache and without, in memory and read from it; listed, and cleared."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for i in range(20):
+        pixels = np.random.default_rng(i).integers(0, 256, (9, 9), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i}.png")
+    cache = tmp_path / "cache"
+    weights = []
+    for name, limit, more in (("a", None, ()), ("b", None, (f"--cache={cache}",)), ("c", 100, (f"--cache={cache}",))):
+        if limit is not None:
+            monkeypatch.setattr(kerasgan.data, "MEMORY_LIMIT", limit)
+        arguments = train_arguments(f"folder:{folder}", tmp_path / name, "--image_shape=6,6,1", *more)
+        status, said = run(capsys, *arguments)
+        assert status == 0, said
+        weights.append(kerasgan.GAN.from_preset(tmp_path / name).get_weights())
+    assert "read from there" in said
+    for other in weights[1:]:
+        for ours, theirs in zip(weights[0], other, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+    assert cli.main(["cache", "list", f"--cache={cache}"]) == 0
+    assert "20 of 6x6x1" in capsys.readouterr().out
+    assert run(capsys, "cache", "clear", f"--cache={cache}", "--older=1")[1].startswith("kerasgan: removed 0 ")
+    assert run(capsys, "cache", "clear", f"--cache={cache}")[1].startswith("kerasgan: removed 1 ")
+    assert "holds nothing" in run(capsys, "cache", "list", f"--cache={cache}")[1]
+    for wrong, says in ((("cache",), "takes list or clear"), (("cache", "empty"), "found 'empty'")):
+        status, said = run(capsys, *wrong)
+        assert (status, said.count("\n")) == (2, 1)
+        assert says in said

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from kerasgan import __version__
 from kerasgan.backends import BackendError
-from kerasgan.cli import commands, explore, sharing, train
+from kerasgan.cli import cache, commands, explore, sharing, train
 from kerasgan.cli.options import Options, UsageError, say
 from kerasgan.errors import first_line, suggestion
 
@@ -34,6 +34,7 @@ kerasgan trains, samples and exports generative adversarial networks.
   kerasgan push --preset=presets/my_dcgan --to=hf://owner/my_dcgan              where others load it
   kerasgan export --preset=runs/dcgan --output=saved_models/my_dcgan           the next version for TF Serving
   kerasgan verify saved_models/my_dcgan/1                                      the proof that it can be served
+  kerasgan cache list                                                          pictures that are kept for the next start
   kerasgan sample --server=http://localhost:8501 --model=my_dcgan --output=samples.png
 
 `kerasgan COMMAND --help` lists a command's options; `kerasgan --version` says which this is.
@@ -52,8 +53,15 @@ COMMANDS: dict[str, tuple[Callable[..., int | None], Callable[[], Options]]] = {
     "verify": (commands.verify, commands.define_verify),
     "report": (commands.report, commands.define_report),
     "explore": (explore.run, explore.define),
+    "cache": (cache.run, cache.define),
 }
-TAKES_FOLDER = {"verify": True, "report": True, "train": False}  # whether they must be given one
+# What may stand beside the options, and whether it must.
+TAKES = {
+    "verify": ("one folder", True),
+    "report": ("one folder", True),
+    "train": ("one folder", False),
+    "cache": ("list or clear", True),
+}
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -84,9 +92,10 @@ def main(argv: list[str] | None = None) -> int:
             print(options.help())
             return 0
         rest = options.parse(argv[1:])
-        if command in TAKES_FOLDER:
-            if len(rest) > 1 or (TAKES_FOLDER[command] and not rest):
-                raise UsageError(f"{command} takes one folder; found {' '.join(rest) or 'none'}.")
+        if command in TAKES:
+            what, needed = TAKES[command]
+            if len(rest) > 1 or (needed and not rest):
+                raise UsageError(f"{command} takes {what}; found {' '.join(rest) or 'none'}.")
         elif rest:
             raise UsageError(f"{command} takes options only; found {rest[0]!r}.")
         return run(options.values, options, *rest) or 0

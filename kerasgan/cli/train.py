@@ -15,9 +15,10 @@ from kerasgan.cli.options import Options, UsageError, define_real, import_tensor
 WIDEST = 34  # of the left column of a table, in characters
 
 # How a training goes about it; the others say what it comes to, and stand in the run's config.json.
+DEFAULT = "default"  # of --cache
 HOW = (
     *("output", "resume", "overwrite", "checkpoint_steps", "keep_checkpoints", "on_divergence", "strategy"),
-    *("minutes", "quiet"),
+    *("minutes", "quiet", "cache"),
 )
 
 
@@ -99,6 +100,11 @@ def define() -> Options:
     options.group("Going on, and what is kept")
     options.switch("resume", "go on with the run in the output folder; begin it where there is none")
     options.switch("overwrite", "replace the run in the output folder")
+    options.text(
+        "cache",
+        "a folder in which pictures that were decoded and brought to size are kept for the next start; `default` is "
+        "~/.cache/kerasgan/data. `kerasgan cache list` shows what is there",
+    )
     options.whole("checkpoint_steps", "write a checkpoint every so many steps, besides each epoch's", least=1)
     options.whole("keep_checkpoints", "how many of the newest checkpoints to keep", 2, least=1)
     options.text("on_divergence", "or restore: set back to the newest checkpoint, at most 3 times; or ignore", "stop")
@@ -183,6 +189,7 @@ def run(values: flags.FlagValues, options: Options, pictures: str | None = None)
             strategy=strategy,
             on_divergence=values.on_divergence,
             minutes=values.minutes,
+            cache=True if values.cache == DEFAULT else values.cache,
         )
     except KeyboardInterrupt:
         say(f"interrupted; go on with: {again}")

@@ -3,29 +3,26 @@
 `sources` tells which source a name means: `tfds`, `folder`, `arrays` or `toy`, a file for each.
 
 Every source is brought to size once and kept as one array, images `[N, H, W, C]` or points `[N, n]`: in memory up to
-`MEMORY_LIMIT` bytes, beyond that in a temporary file. An epoch is then a permutation of its rows that follows from
-(seed, epoch) alone, so that a resumed training sees the samples in the order in which an uninterrupted one would have
-seen them.
+`MEMORY_LIMIT` bytes, beyond that in a temporary file, or with `cache=` on disk for the next time. An epoch is then a
+permutation of its rows that follows from (seed, epoch) alone, so that a resumed training sees the samples in the order
+in which an uninterrupted one would have seen them.
 """
 
 import functools
 import importlib
 import numbers
 import os
-import tempfile
-import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import tensorflow as tf
 import wrapt
-from numpy.typing import ArrayLike, DTypeLike
-from tqdm import tqdm
+from numpy.typing import ArrayLike
 
 from kerasgan import toys
 from kerasgan.classes import check_same, numbered, some
-from kerasgan.data import tfds
+from kerasgan.data import reading, tfds
 from kerasgan.data.folder import DECODED_AHEAD
 from kerasgan.data.images import FORMATS, LARGEST_IMAGE, SUFFIXES, fit_image
 from kerasgan.data.pipeline import (
@@ -36,11 +33,13 @@ from kerasgan.data.pipeline import (
     remember_labels,
     remember_order,
 )
+from kerasgan.data.rows import Rows
 from kerasgan.data.source import Source
 from kerasgan.data.sources import describe, find_names, open_source, recognise
 from kerasgan.data.splits import check_split
 from kerasgan.data.toy import TOY_SPLITS
 from kerasgan.errors import check_whole
+from kerasgan.files import Path
 
 if TYPE_CHECKING:
     from kerasgan.gan import GAN
@@ -52,6 +51,7 @@ __all__ = [
     "MEMORY_LIMIT",
     "SUFFIXES",
     "TOY_SPLITS",
+    "Rows",
     "class_names_of",
     "classes_of",
     "describe",
@@ -86,6 +86,7 @@ def load(
     called: str | None = None,
     labels: bool | ArrayLike | None = None,
     class_names: Sequence[str] | None = None,
+    cache: bool | Path | None = None,
 ) -> tf.data.Dataset:
     """Batches of real samples: of "train" for `fit`, shuffled anew in each epoch and without an incomplete last batch;
     of every other split, "all" of an array or a folder among them, for `evaluate`: each sample once, in order.
@@ -124,6 +125,9 @@ def load(
             "class_names" beside the "images" of an `.npz` file. Of an array they are given here: whole numbers `[N]`,
             counted from 0, one for each row, of which `split` cuts the same.
         class_names: the names of labels that are given so.
+        cache: True, or a folder, keeps what was decoded and brought to size on disk, so that the next start reads it
+            from there (`kerasgan.data.cache`): pictures of folders, archives and tensorflow-datasets. True is
+            `~/.cache/kerasgan/data`, or `data` in `$KERASGAN_CACHE`. Order and values are the same without.
 
     Returns:
         A dataset of float32 `[batch_size, H, W, C]` or `[batch_size, n]`, ready for `fit`; with labels one of pairs,
@@ -134,7 +138,8 @@ def load(
         ValueError: an unknown source or split, no usable images, values out of range, NaN, fewer images than a
             batch, or a `batch_size` that is below 1, does not divide by k, or is too small for the loss of `like`;
             with labels, a source without them, class folders of which one is empty or beside which images lie, labels
-            that are no classes, and classes of which `like` has fewer or others.
+            that are no classes, and classes of which `like` has fewer or others; with a cache, a folder that cannot be
+            written to, or a disk without room.
     """
     if like is not None:
         image_shape = image_shape or like.sample_shape
@@ -162,13 +167,13 @@ def load(
         raise ValueError("class_names are those of labels that are given beside an array; found no such labels.")
     classes, names = None, ()
     if by_hand is None and not wanted:
-        samples = load_array(name, split, image_shape, data_dir=data_dir)  # (N, H, W, C) or (N, n)
+        samples = load_array(name, split, image_shape, data_dir=data_dir, cache=cache)  # (N, H, W, C) or (N, n)
     else:
         model_of = model_names if labels is None else None
         source, names = _open_labelled(name, split, data_dir, by_hand, class_names, model_of)
         if model_names is not None:  # before all images are read
             check_same(names, model_names, called or describe(name))
-        samples = _samples_of(source, name, image_shape)
+        samples = _samples_of(source, name, split, image_shape, cache)
         classes = source.find_labels().astype(np.int32)  # (N,)
     if drop and len(samples) < batch_size:
         of = f"{called} has {len(samples)} samples"
@@ -209,13 +214,15 @@ def load_array(
     image_shape: tuple[int, ...] | None = None,
     *,
     data_dir: str | None = None,
+    cache: bool | Path | None = None,
 ) -> np.ndarray:
-    """All samples of a source in memory, or in a temporary file: images uint8 `[N, H, W, C]`, or float32 in [0, 1];
-    points float32 `[N, n]`.
+    """All samples of a source in memory, or beyond `MEMORY_LIMIT` bytes in a file: images uint8 `[N, H, W, C]`, or
+    float32 in [0, 1]; points float32 `[N, n]`.
 
-    Args and errors are those of `load`.
+    Args and errors are those of `load`. With `cache` what does not fit into memory is a `kerasgan.data.Rows`, of which
+    indices and slices are arrays.
     """
-    return _samples_of(open_source(name, split, data_dir), name, image_shape)
+    return _samples_of(open_source(name, split, data_dir), name, split, image_shape, cache)
 
 
 def load_labelled_array(
@@ -224,6 +231,7 @@ def load_labelled_array(
     image_shape: tuple[int, ...] | None = None,
     *,
     data_dir: str | None = None,
+    cache: bool | Path | None = None,
 ) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """All samples of a source and their classes, for which no image is read twice.
 
@@ -237,7 +245,7 @@ def load_labelled_array(
         ValueError: as for `load` with labels.
     """
     source, names = _open_labelled(name, split, data_dir)
-    return _samples_of(source, name, image_shape), source.find_labels(), names
+    return _samples_of(source, name, split, image_shape, cache), source.find_labels(), names
 
 
 def _open_labelled(
@@ -269,7 +277,9 @@ def _open_labelled(
     raise ValueError(message)
 
 
-def _samples_of(source: Source, name: Any, image_shape: tuple[int, ...] | None) -> np.ndarray:
+def _samples_of(
+    source: Source, name: Any, split: str, image_shape: tuple[int, ...] | None, cache: bool | Path | None
+) -> np.ndarray:
     """What `load_array` gives, of a source that has been opened."""
     shape = tuple(image_shape) if image_shape is not None else source.find_shape()
     if source.array is not None and source.array.ndim == 2:
@@ -291,26 +301,7 @@ def _samples_of(source: Source, name: Any, image_shape: tuple[int, ...] | None) 
     if source.array is not None and source.array.shape[1:] == shape:
         return source.array
 
-    images = _allocate((source.count, *shape), source.dtype)
-    count = 0
-    progress = tqdm(source.examples, total=source.count, desc=f"reading {describe(name)}", unit="image", delay=2.0)
-    for example in progress:
-        images[count] = fit_image(example, shape)
-        count += 1
-    if source.skipped:
-        files = some(source.skipped)
-        many = f"{len(source.skipped)} image(s) in {describe(name)} that cannot be read or are too large"
-        warnings.warn(f"Skipped {many}: {files}", stacklevel=3)
-    if source.see_through:
-        files = some(source.see_through)
-        warnings.warn(
-            f"{len(source.see_through)} of {count} images in {describe(name)} have transparent pixels, which were laid "
-            f"over white: {files}",
-            stacklevel=3,
-        )
-    if not count:
-        raise ValueError(f"{describe(name)} holds no readable image; skipped {len(source.skipped)}.")
-    return images[:count]
+    return reading.read(source, describe(name), split, shape, MEMORY_LIMIT, cache)
 
 
 def image_shape_of(
@@ -378,13 +369,6 @@ def with_version(name: str) -> str:
     builder = tfds.find_builder(found)
     config = f"/{builder.builder_config.name}" if builder.builder_config else ""
     return f"{builder.name}{config}:{builder.version}"
-
-
-def _allocate(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray:
-    if int(np.prod(shape)) * np.dtype(dtype).itemsize <= MEMORY_LIMIT:
-        return np.empty(shape, dtype)
-    with tempfile.TemporaryFile(prefix="kerasgan-images-") as file:  # it has no name: the map alone keeps it
-        return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
 
 
 def _register(_: Any) -> None:

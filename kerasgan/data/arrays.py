@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from kerasgan.data.classes import check_labels
+from kerasgan.data.rows import Rows
 from kerasgan.data.source import Source, points
 from kerasgan.data.splits import cut
 from kerasgan.errors import first_line
@@ -76,12 +77,14 @@ def file_names(path: pathlib.Path) -> tuple[str, ...] | None:
     return found and check_labels(*found, np.size(found[0]), f"the labels of {path}")[1]
 
 
-def as_array(samples: Any) -> np.ndarray:
-    """Whatever numpy makes an array of.
+def as_array(samples: Any) -> Any:
+    """Whatever numpy makes an array of; rows on disk stay there.
 
     Raises:
         ValueError: it makes none of it.
     """
+    if isinstance(samples, Rows):
+        return samples
     try:
         array = np.asarray(samples)
     except Exception as error:  # rows of several lengths, a tensor on another device, a symbolic one
@@ -95,12 +98,13 @@ def as_array(samples: Any) -> np.ndarray:
 
 
 def open_array(
-    array: np.ndarray, split: str, name: str, find_labels: Callable[[], tuple[Any, Any] | None] = lambda: None
+    array: Any, split: str, name: str, find_labels: Callable[[], tuple[Any, Any] | None] = lambda: None
 ) -> Source:
     """The rows of an array that a split takes, in their order.
 
     Args:
-        array: images uint8 in 0..255 or floats in [0, 1], `[N, H, W]` or `[N, H, W, C]`; or points, floats `[N, n]`.
+        array: images uint8 in 0..255 or floats in [0, 1], `[N, H, W]` or `[N, H, W, C]`; or points, floats `[N, n]`; or
+            `Rows` of images on disk.
         split: "train" or "all", which are everything, or a slice of it.
         name: what messages call it.
         find_labels: gives the labels of all rows and the classes' names, as `check_labels` takes them, or None.
@@ -122,7 +126,7 @@ def open_array(
         )
     array = _checked(array, name)
     part = cut(split, len(array), name, what="images")
-    rows = array[part]
+    rows: Any = array.part(part) if isinstance(array, Rows) else array[part]
     source = Source(len(rows), rows.dtype.type, lambda: rows.shape[1:], rows, rows)
     return _labelled(source, find_labels, len(array), part, name)
 

@@ -46,6 +46,7 @@ def open_folder(folder: pathlib.Path, split: str) -> Source:
     source.find_names = lambda: find_class_folders(pictures)
     source.find_labels = lambda: _find_labels(pictures, source, readable, not is_slice(split))
     source.no_classes = "its images do not lie in sub-folders, one for each class"
+    source.fingerprint = pictures.fingerprint
     return source
 
 

@@ -3,13 +3,14 @@
 Nothing of an archive is unpacked to disk, so that the names in it, whatever they are, lead nowhere.
 """
 
+import contextlib
 import io
 import os
 import pathlib
 import zipfile
 import zlib
 from collections.abc import Callable
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from kerasgan.data.images import SUFFIXES
 from kerasgan.errors import first_line
@@ -28,6 +29,7 @@ class Pictures:
         files: where each lies in it, in the order of their paths.
         folders: names of the folders that lie directly in it and are not hidden, in their order; they may hold none.
         links: links to folders, which are not followed.
+        fingerprint: gives what changes where a file does, or another comes or goes: names, sizes and times.
     """
 
     def __init__(
@@ -36,12 +38,14 @@ class Pictures:
         files: list[pathlib.PurePath],
         folders: list[str],
         open_file: Callable[[pathlib.PurePath], BinaryIO],
+        fingerprint: Callable[[], Any],
         links: tuple[str, ...] = (),
     ) -> None:
         self.path = path
         self.files = files
         self.folders = folders
         self.links = links
+        self.fingerprint = fingerprint
         self._open = open_file
 
     def open(self, file: pathlib.PurePath) -> BinaryIO:
@@ -75,16 +79,38 @@ def find_pictures(path: pathlib.Path) -> Pictures:
 
 
 def _in_folder(path):
-    files, links = [], []
-    for folder, folders, names in os.walk(path, onerror=None):
-        here = pathlib.Path(folder)
-        links += [str((here / name).relative_to(path)) for name in folders if (here / name).is_symlink()]
-        for name in names:
-            file = here / name
-            if file.suffix.lower() in SUFFIXES and file.is_file():
-                files.append(file.relative_to(path))
-    folders = sorted(entry.name for entry in os.scandir(path) if entry.is_dir() and entry.name[0] != ".")
-    return Pictures(path, sorted(files), folders, lambda file: open(path / file, "rb"), tuple(sorted(links)))
+    found: list[str] = []  # as texts: of 200,000 files pathlib makes seconds
+    links: list[str] = []
+    folders = [""]
+    while folders:
+        within = folders.pop()
+        try:
+            entries = list(os.scandir(os.path.join(path, within)))
+        except OSError:  # it may not be read, or has vanished
+            continue
+        for entry in entries:
+            name = os.path.join(within, entry.name)
+            with contextlib.suppress(OSError):  # of links in a circle
+                if entry.is_dir():
+                    (links if entry.is_symlink() else folders).append(name)
+                elif os.path.splitext(entry.name)[1].lower() in SUFFIXES and entry.is_file():
+                    found.append(name)
+    found.sort(key=lambda name: name.split(os.sep))
+    files = list(map(pathlib.PurePath, found))
+    direct = sorted(entry.name for entry in os.scandir(path) if entry.is_dir() and entry.name[0] != ".")
+
+    def fingerprint() -> Any:
+        return ["folder", [[name, *_size_and_time(os.path.join(path, name))] for name in found]]
+
+    return Pictures(path, files, direct, lambda file: open(path / file, "rb"), fingerprint, tuple(sorted(links)))
+
+
+def _size_and_time(file):
+    try:
+        found = os.stat(file)
+    except OSError:  # it has vanished since it was listed
+        return None, None
+    return found.st_size, found.st_mtime_ns
 
 
 def _in_archive(path):
@@ -114,7 +140,13 @@ def _in_archive(path):
         with archive.open(entry) as content:  # which gives no more than the size that the archive tells
             return io.BytesIO(content.read())
 
-    return Pictures(path, sorted(within), sorted(name for name in direct if name[0] != "."), open_file)
+    return Pictures(
+        path,
+        sorted(within),
+        sorted(name for name in direct if name[0] != "."),
+        open_file,
+        lambda: ["archive", str(path.absolute()), *_size_and_time(path)],
+    )
 
 
 def _common_folder(files):

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +24,8 @@ class Source:
         find_labels: gives the class of each sample, int64 `[N]`, those of unreadable files left out; only where
             `find_names` gives any. Where `examples` has come to its end it reads no image again.
         no_classes: why there are none, as a message says it.
+        fingerprint: gives what the samples come from, as JSON can say it, which changes with them; None where there is
+            nothing to gain from keeping them.
     """
 
     count: int
@@ -35,6 +38,7 @@ class Source:
     find_names: Callable[[], tuple[str, ...] | None] = lambda: None
     find_labels: Callable[[], np.ndarray] = lambda: np.empty(0, np.int64)
     no_classes: str = ""
+    fingerprint: Callable[[], Any] | None = None
 
 
 def points(array: np.ndarray) -> Source:

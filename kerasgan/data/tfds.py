@@ -78,6 +78,7 @@ def open_tfds(name: str, split: str, data_dir: str | None) -> Source:
         examples=_as_bytes(image for batch in batches.as_numpy_iterator() for image in batch),
         find_names=lambda: find_names(name, data_dir),
         find_labels=lambda: _read_labels(builder, split),
+        fingerprint=lambda: ["tfds", str(builder.data_path), str(builder.info.full_name), count],
     )
 
 

@@ -46,6 +46,7 @@ def train(
     strategy: "tf.distribute.Strategy | None" = None,
     on_divergence: str = "stop",
     minutes: float | None = None,
+    cache: bool | Path | None = None,
 ) -> "GAN":
     """Trains as a config says and leaves everything in a run folder.
 
@@ -65,6 +66,7 @@ def train(
         minutes: stop after this time, counted from the call, with a checkpoint to resume from and without
             `final.keras`, unless the training ends before. It is looked at between steps: where they are long, or an
             epoch's end has much to write and to score, it ends later by so much.
+        cache: as of `kerasgan.data.load`, for the samples that are trained on; the weights are the same without.
 
     Returns:
         The trained GAN; its `stop_training` is true where `minutes` ended it.
@@ -115,7 +117,7 @@ def train(
         step = int(gan.step.numpy())
         if strategies.agreed(step, strategy) != step:
             raise ValueError(f"Workers see other checkpoints in {output}; this one has found step {step}.")
-        images, classes, load = _open_data(config, gan)
+        images, classes, load = _open_data(config, gan, cache)
         an_epoch = load()
         epoch_steps = len(an_epoch)
         # Before anything draws; `fit` could not tell them from a part of an epoch.
@@ -204,15 +206,15 @@ def _begin(gan, config):
         yield f"not trained: {', '.join(transfer.freeze(gan, config.freeze))}"
 
 
-def _open_data(config, gan):
+def _open_data(config, gan, cache):
     """The samples, where the GAN has classes their labels, and a function that gives batches from any step on."""
     from kerasgan import data
 
     where = config.dataset, config.split, gan.sample_shape
     if gan.class_names is None:
-        images, classes, names = data.load_array(*where), None, None
+        images, classes, names = data.load_array(*where, cache=cache), None, None
     else:
-        images, classes, names = data.load_labelled_array(*where)
+        images, classes, names = data.load_labelled_array(*where, cache=cache)
     load = functools.partial(
         data.load,
         images,
