@@ -29,6 +29,7 @@ def test_gan_1d(tmp_path, capsys):
     assert "\n      20 " in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_generator_losses(tmp_path, capsys):
     """The table's middle row is computed elsewhere: see `test_gradient_against_the_optimal_discriminator`."""
     load("generator_losses").main(tmp_path, updates=20)
@@ -52,6 +53,7 @@ def test_dirac_gan(tmp_path, capsys):
     assert ["minimax,", "r1(.15)", "-0.150", "±", "0.477i", "0.9695"] in [words[:6] for words in lines]
 
 
+@pytest.mark.slow
 def test_two_gaussians(tmp_path, capsys, monkeypatch):
     """What is nearest: for KL(p || q) the data's own mean and deviation, 0 and sqrt(.25 + 1.5^2)."""
     example = load("two_gaussians")
@@ -63,6 +65,7 @@ def test_two_gaussians(tmp_path, capsys, monkeypatch):
     assert "non_saturating" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_swiss_roll(tmp_path, capsys):
     load("swiss_roll").main(tmp_path, steps=20, frames=2)
     assert {"swiss_roll.gif", "swiss_roll.png"} < files(tmp_path)
@@ -89,6 +92,7 @@ def test_mode_coverage(tmp_path, capsys):
     assert published.discriminator.count_params() == discriminator
 
 
+@pytest.mark.slow
 def test_few_pictures(tmp_path, capsys, fashion_mnist, monkeypatch):
     example = load("few_pictures")
     monkeypatch.setattr(example, "JUDGED", "train[59800:]")

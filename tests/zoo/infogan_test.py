@@ -59,6 +59,7 @@ def test_the_recipe():
     assert type(kerasgan.create_model("infogan", loss="kl").loss.adversarial).__name__ == "KL"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("learner", ["d_optimizer", "g_optimizer"])
 def test_either_update_alone_raises_the_bound(learner):
     """One network is held still: Q learns to read a random generator, or the generator to be read by a random Q."""

@@ -13,6 +13,7 @@ from kerasgan import callbacks, cli, presets, registry, runs
 
 SHIPPED = ("fashion_mnist", "noto_emoji")
 NARROW = ("--width=8", "--group_width=4", "--blocks=1")
+LONG = ("dcgan_mnist", "r3gan_celeb_a", "r3gan_stl10")  # of families that the others are of too
 RECIPES = {  # and what makes each small; the shapes of the images and the schedules are the recipe's
     "vanilla_gan_mnist": ("--generator_units=8", "--discriminator_units=4"),
     "infogan_mnist": (),  # whose networks have no width to set
@@ -52,7 +53,9 @@ def test_all_of_them_are_here():
 
 @pytest.mark.usefixtures("made_up", "eager")
 @pytest.mark.filterwarnings("ignore:Even though the `tf.config.experimental_run_functions_eagerly`")
-@pytest.mark.parametrize("name", sorted(RECIPES))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[pytest.mark.slow] * (name in LONG)) for name in sorted(RECIPES)]
+)
 def test_it_trains(name, tmp_path):
     output = tmp_path / "run"
     short = ("--steps=2", "--batch_size=4", "--validation_split=", "--quiet")
