@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import gc
 import importlib.util
 import os
 import pathlib
@@ -149,14 +148,6 @@ def prepared(name, called, is_prepared):
     if not is_prepared:
         missing(f"{called} is not prepared on this machine; `make data` prepares it")
     return name
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _forgotten():
-    """What Keras and TensorFlow keep of every `fit`, megabytes each time, goes with the file of tests."""
-    yield
-    keras.backend.clear_session()
-    gc.collect()
 
 
 def missing(reason):
