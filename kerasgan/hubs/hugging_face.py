@@ -1,6 +1,7 @@
 """Hugging Face's hub, by `huggingface_hub`."""
 
 import pathlib
+import socket
 from collections.abc import Iterator
 from typing import Any
 
@@ -136,6 +137,8 @@ def _reason(error: BaseException, revision: str | None = None) -> str:
             return _answer(cause.response.status_code)
     if isinstance(error, errors.LocalEntryNotFoundError):
         return f"{constants.ENDPOINT} cannot be reached, and it is not in the cache ({constants.HF_HUB_CACHE})."
+    if any(isinstance(cause, ConnectionError | TimeoutError | socket.gaierror) for cause in _causes(error)):
+        return f"{constants.ENDPOINT} cannot be reached ({first_line(error)})."
     return f"{first_line(error).removesuffix('.')}."
 
 

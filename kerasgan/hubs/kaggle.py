@@ -11,6 +11,7 @@ from kagglesdk.models.types.model_api_service import ApiGetModelInstanceRequest
 from kerasgan.errors import first_line
 
 LICENCES = {"apache-2.0": "Apache 2.0", "mit": "MIT"}  # as Kaggle names them; others are for its page
+UNREACHABLE = (requests.ConnectionError, requests.Timeout)
 _HIDDEN = (403, 404)  # what Kaggle answers where there is nothing, or nothing that may be seen
 
 
@@ -24,7 +25,7 @@ def fetch(name: str, version: str | None, needed: list[str], wanted: list[str]) 
         return _fetch(name, needed, wanted)
     except ValueError as error:
         cause = error.__cause__
-        unreachable = isinstance(cause, requests.ConnectionError | requests.Timeout) or (_status(cause) or 0) >= 500
+        unreachable = isinstance(cause, UNREACHABLE) or (_status(cause) or 0) >= 500
         for kept in _in_cache(name) if unreachable else ():
             folder = _fetch(f"{name}/{kept}", needed, wanted)
             if all((folder / file).is_file() for file in needed):
@@ -43,7 +44,9 @@ def _fetch(name, needed, wanted):
                 continue  # the version is there, and without this file
             if file in wanted and isinstance(error, requests.ConnectionError):
                 continue  # a picture that was not fetched while there was a net
-            raise ValueError(f"Cannot fetch kaggle://{name}: {_reason(error)}") from error
+            cached = ", and it is not in the cache" if isinstance(error, UNREACHABLE) else ""
+            reason = f"{_reason(error).removesuffix('.')}{cached}."
+            raise ValueError(f"Cannot fetch kaggle://{name}: {reason}") from error
         if folder is None and path.parent.name.isdecimal() and name.count("/") == 3:
             name = f"{name}/{path.parent.name}"  # the rest of the same version, if a newer one comes meanwhile
         folder = path.parent
@@ -130,6 +133,6 @@ def _reason(error):
         return f"Kaggle {'itself has failed; try again later' if status >= 500 else 'refuses'} (status {status})."
     if isinstance(error, requests.exceptions.ChunkedEncodingError):
         return "the connection broke off in the middle of a file; what was read is not used. Try again."
-    if isinstance(error, requests.ConnectionError | requests.Timeout):
-        return "Kaggle cannot be reached, and it is not in the cache."
+    if isinstance(error, UNREACHABLE):
+        return "Kaggle cannot be reached."
     return f"{first_line(error).removesuffix('.')}."

@@ -223,10 +223,13 @@ def test_half_a_file_is_none(stand, preset, monkeypatch):
 
 
 @pytest.mark.parametrize("handle", [HF, KAGGLE])
-def test_without_a_net_and_a_cache(stand, handle):
+def test_without_a_net_and_a_cache(stand, gan, handle):
     stand.close()
     with pytest.raises(ValueError, match="cannot be reached, and it is not in the cache"):
         presets.find(handle)
+    with pytest.raises(ValueError, match=r"Cannot push .* cannot be reached") as caught:
+        gan.push_to_hub(handle)
+    assert one_line(caught.value)
 
 
 @pytest.mark.parametrize("failing", ["preupload", "/blob/", "commit"])
