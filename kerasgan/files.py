@@ -42,6 +42,13 @@ def replacing(path: Path) -> Iterator[pathlib.Path]:
         raise
 
 
+def cache_folder() -> pathlib.Path:
+    """Where kerasgan keeps what it fetched or made, and can fetch or make again: `$KERASGAN_CACHE`, or
+    `~/.cache/kerasgan`.
+    """
+    return pathlib.Path(os.environ.get("KERASGAN_CACHE") or pathlib.Path.home() / ".cache" / "kerasgan")
+
+
 def leftovers(folder: Path, *names: str) -> list[pathlib.Path]:
     """What `replacing` leaves in a folder when its process is killed, of files named so; `*` is anything."""
     found: list[pathlib.Path] = []

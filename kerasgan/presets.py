@@ -22,7 +22,7 @@ import kerasgan
 from kerasgan import cards, hubs, registry
 from kerasgan.deserialization import RefusedError, load_keras, refuse_code
 from kerasgan.errors import first_line, is_number, suggestion
-from kerasgan.files import Path, check_writable, replacing, sha256_of
+from kerasgan.files import Path, cache_folder, check_writable, replacing, sha256_of
 
 if typing.TYPE_CHECKING:
     from kerasgan.gan import GAN
@@ -344,7 +344,7 @@ def _download(address, sha256):
             "needs none: hf://owner/name, or kaggle://owner/model/framework/variation."
         )
     sha256 = sha256.lower()
-    cache = pathlib.Path(os.environ.get("KERASGAN_CACHE") or pathlib.Path.home() / ".cache" / "kerasgan")
+    cache = cache_folder()
     folder = cache / sha256
     if is_preset(folder):
         return folder

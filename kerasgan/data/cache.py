@@ -25,7 +25,7 @@ import numpy as np
 
 from kerasgan.data.rows import Rows
 from kerasgan.errors import first_line
-from kerasgan.files import Path, check_writable, free_space, locked, size_of
+from kerasgan.files import Path, cache_folder, check_writable, free_space, locked, size_of
 
 FORMAT = 1  # of entries; another makes other keys
 SHARD = 256 * 1024**2  # bytes of pixels in a file, at most
@@ -35,7 +35,7 @@ BUILDING = ".building-"
 
 def default_folder() -> pathlib.Path:
     """`data` in `$KERASGAN_CACHE`, or in `~/.cache/kerasgan`."""
-    return pathlib.Path(os.environ.get("KERASGAN_CACHE") or pathlib.Path.home() / ".cache" / "kerasgan") / "data"
+    return cache_folder() / "data"
 
 
 @dataclasses.dataclass

@@ -2,8 +2,8 @@
 
 import errno
 import io
+import os
 import pathlib
-import threading
 from collections.abc import Sequence
 from typing import Any
 
@@ -35,7 +35,6 @@ class Rows:
         self._starts = np.cumsum([0, *counts])
         self._begin, self._end = 0, int(self._starts[-1])
         self._handles: dict[int, io.FileIO] = {}
-        self._lock = threading.Lock()
         self._row_shape, self.dtype = tuple(shape), np.dtype(dtype)
 
     @property
@@ -64,7 +63,7 @@ class Rows:
             raise ValueError(f"The rows of a part follow each other; found steps of {step}.")
         part = Rows([], [], self._row_shape, self.dtype)
         part._files, part._starts = self._files, self._starts
-        part._handles, part._lock = self._handles, self._lock
+        part._handles = self._handles
         part._begin, part._end = self._begin + begin, self._begin + max(begin, end)
         return part
 
@@ -88,13 +87,12 @@ class Rows:
 
     def _read(self, file: int, offset: int, target: np.ndarray) -> None:
         try:
-            with self._lock:  # a file has one place that it is read from
-                handle = self._handles.get(file)
-                if handle is None:  # closed when nobody has these rows or a part of them any more
-                    handle = self._handles[file] = open(self._files[file], "rb", buffering=0)  # noqa: SIM115
-                handle.seek(offset)
-                if handle.readinto(target.data) == target.nbytes:
-                    return
+            handle = self._handles.get(file)
+            if handle is None:  # closed when nobody has these rows or a part of them any more
+                handle = self._handles.setdefault(file, open(self._files[file], "rb", buffering=0))  # noqa: SIM115
+            # In one call, which needs no lock: seeking first, under one, reads a third as fast with two threads.
+            if os.preadv(handle.fileno(), [target.data], offset) == target.nbytes:
+                return
             reason = "it ends too early"
         except OSError as error:
             reason = error.strerror or str(error)
