@@ -2,8 +2,9 @@
 
 An entry is a folder that its key names: `index.json` says what is in it, `0000.rows`, `0001.rows`, ... hold the pixels
 of so many pictures each, one behind the other and not compressed, and `labels.npy` their classes, where they have any.
-Of the formats that could be had (`benchmarks/storage.py`) that is read the fastest by far, in any order, and needs no
-library; it takes twice the room of PNG. The order of training follows from seed and epoch, and is not kept.
+Of the formats that are read in any order and in little
+memory that is read the fastest (`benchmarks/storage.py`), and it needs no library; it takes twice the room of PNG.
+The order of training follows from seed and epoch, and is not kept.
 
 The key is made of what the entry was made of: where the pictures come from, the name, size and time of every file, the
 split, and the size that they are brought to. So a folder that has changed has another key. An entry appears whole or
