@@ -2,6 +2,9 @@
 
 What is counted is steps alone: not reading the data, starting, saving or drawing. Nor is the first step of a process,
 in which TensorFlow traces and compiles and PyTorch chooses its kernels; all contestants are given it alike.
+
+Of a process that may use one processor only, the processor's seconds are counted: those on the wall where nothing else
+runs, and as fair where something does.
 """
 
 import collections.abc
@@ -27,6 +30,7 @@ class Clock:
         self.spent, self.until = spent, spent
         self._bar = tqdm(desc=name, unit=" steps", mininterval=5.0)
         self._is_first, self._asker = True, os.getppid()
+        self._now = time.process_time if len(os.sched_getaffinity(0)) == 1 else time.perf_counter
 
     @property
     def is_over(self) -> bool:
@@ -34,7 +38,7 @@ class Clock:
         return self.spent >= self.until
 
     def start(self):
-        self._began = time.perf_counter()
+        self._began = self._now()
 
     def stop(self):
         """Counts a step.
@@ -43,7 +47,7 @@ class Clock:
             SystemExit: whoever had asked for the training is gone; another one may be about to begin.
         """
         if not self._is_first:
-            self.spent += time.perf_counter() - self._began
+            self.spent += self._now() - self._began
         self._is_first = False
         self._bar.set_postfix_str(f"{self.spent / 60:.1f} minutes", refresh=False)
         self._bar.update()

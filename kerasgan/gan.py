@@ -235,7 +235,7 @@ class GAN(keras.Model):
             ValueError: samples of another shape or range, NaN in them, labels that are missing or of no class, weights,
                 a batch too small for the loss or not divisible by `d_steps`. (`jit_compile=True` checks shapes only.)
         """
-        if isinstance(x, tf.data.Dataset):
+        if isinstance(x, (tf.data.Dataset, tf.distribute.DistributedDataset)):
             kwargs.setdefault("shuffle", False)  # Keras's default is True, of which Keras 3.15 warns for datasets
         y = as_array(x, y, self.latent)
         if record_shares(self.latent, x, y):

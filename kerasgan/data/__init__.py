@@ -28,10 +28,13 @@ from kerasgan.data.images import FORMATS, LARGEST_IMAGE, SUFFIXES, fit_image
 from kerasgan.data.pipeline import (
     batches_of,
     class_names_of,
+    for_workers,
     in_order,
     label_counts,
+    parts_of,
     remember_labels,
     remember_order,
+    remember_parts,
 )
 from kerasgan.data.rows import Rows
 from kerasgan.data.source import Source
@@ -56,6 +59,7 @@ __all__ = [
     "classes_of",
     "describe",
     "fit_image",
+    "for_workers",
     "image_shape_of",
     "in_order",
     "label_counts",
@@ -183,12 +187,15 @@ def load(
     scale = (high - low) / 255.0 if samples.dtype == np.uint8 else high - low
     if samples.ndim == 2:  # points, not images
         scale, low = 1.0, 0.0
-    made = functools.partial(batches_of, samples, classes, batch_size, scale, low, seed)
+    of_all = samples, classes, batch_size, scale, low, seed
+    made = functools.partial(batches_of, *of_all)
     if classes is not None:
         made = functools.partial(_remembered, made, classes, names, model_names or ())
     dataset = made(shuffle, drop, start_step)
     if shuffle:
         remember_order(dataset, functools.partial(made, False, bool(drop_remainder), 0))
+    if shuffle and drop:
+        remember_parts(dataset, functools.partial(parts_of, *of_all, start_step))
     return dataset
 
 

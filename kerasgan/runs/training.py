@@ -309,21 +309,28 @@ def _fit(gan, load, end, verbose, callbacks, of_whole_epochs):
     """
     import tensorflow as tf
 
+    from kerasgan import data, strategies
+
+    strategy = gan.distribute_strategy
     epoch_steps = len(load())
     whole_epochs = end // epoch_steps
     while (step := int(gan.step.numpy())) < end and not gan.stop_training:
         epoch, taken = divmod(step, epoch_steps)
-        batches, last_epoch = load(start_step=step), whole_epochs
+        batches, last_epoch, steps = load(start_step=step), whole_epochs, epoch_steps
         if (
             taken or epoch == whole_epochs
         ):  # an epoch that was cut or will be; `fit` takes all to be as long as the first
-            left = min(epoch_steps, end - epoch * epoch_steps) - taken
-            batches = batches.take(left).apply(tf.data.experimental.assert_cardinality(left))
+            steps = min(epoch_steps, end - epoch * epoch_steps) - taken
             last_epoch = epoch + 1
         if taken:
             gan.continue_epoch()
         shown = [each for each in callbacks if epoch < whole_epochs or each not in of_whole_epochs]
-        gan.fit(batches, epochs=last_epoch, initial_epoch=epoch, verbose=verbose, callbacks=shown)
+        options: dict[str, Any] = {}
+        if strategies.has_workers(strategy):
+            batches, options = data.for_workers(batches, strategy), {"steps_per_epoch": steps}
+        elif steps < epoch_steps:
+            batches = batches.take(steps).apply(tf.data.experimental.assert_cardinality(steps))
+        gan.fit(batches, epochs=last_epoch, initial_epoch=epoch, verbose=verbose, callbacks=shown, **options)
 
 
 def _report(is_chief, replicas, folder, output, config, gan, images, classes, score):

@@ -8,6 +8,7 @@ import tensorflow as tf
 from conftest import small_gan
 
 from kerasgan import data
+from kerasgan.data import pipeline
 
 
 def batches(*args, **options):
@@ -93,6 +94,61 @@ def epoch_order(epoch, n=20, seed=0):
     return tf.random.experimental.stateless_shuffle(
         tf.range(n, dtype=tf.int64), tf.constant([seed, epoch], tf.int64), alg="philox"
     ).numpy()
+
+
+@pytest.mark.parametrize("start", [0, 2, 3])
+@pytest.mark.parametrize(("workers", "replicas"), [(1, 1), (2, 2), (3, 3), (1, 2), (3, 6)])
+def test_workers_read_their_own_parts_of_the_same_batches(start, workers, replicas):
+    options = {"batch_size": 6, "value_range": (0, 255), "shuffle": True, "labels": np.arange(23)}
+    of_all = data.load(marked(23), **options)
+    whole = [batch[1].numpy() for _ in range(3) for batch in of_all][start:]
+    steps, each = len(whole), replicas // workers
+
+    class Recorder:  # stands for a strategy of that many workers, of which this process can be but one
+        def distribute_datasets_from_function(self, make):
+            contexts = [tf.distribute.InputContext(workers, worker, replicas) for worker in range(workers)]
+            return [make(context) for context in contexts]
+
+    parts = data.for_workers(data.load(marked(23), **options, start_step=start), Recorder())
+    found = [[labels.numpy() for _, labels in part.take(steps * each)] for part in parts]
+    for step, expected in enumerate(whole):
+        pieces = [found[worker][step * each + k] for worker in range(workers) for k in range(each)]
+        assert {len(piece) for piece in pieces} == {6 // replicas}
+        np.testing.assert_array_equal(np.concatenate(pieces), expected)
+
+
+def test_a_worker_reads_nobody_elses_rows():
+    """What it gathers, and not only what it hands on."""
+    read = []
+
+    class Samples:
+        shape, dtype, ndim = (12, 4, 4, 1), np.dtype(np.uint8), 4
+
+        def __len__(self):
+            return 12
+
+        def __getitem__(self, rows):
+            read.extend(rows.tolist())
+            return marked(12)[rows]
+
+    mine = [
+        pipeline.parts_of(Samples(), None, 4, 1.0, 0.0, 0, 0, tf.distribute.InputContext(2, worker, 2))
+        for worker in range(2)
+    ]
+    rows = []
+    for part in mine:
+        read.clear()
+        list(part.take(3))  # an epoch
+        time.sleep(0.2)  # what is prefetched of the next
+        rows.append(read[:6])
+    assert sorted(rows[0] + rows[1]) == list(range(12))
+
+
+def test_what_workers_cannot_share():
+    with pytest.raises(ValueError, match=r"for_workers takes a shuffled dataset of kerasgan.data.load"):
+        data.for_workers(data.load(marked(8), batch_size=4, shuffle=False), tf.distribute.get_strategy())
+    with pytest.raises(ValueError, match=r"batch_size=4 must divide among 3 devices"):
+        pipeline.parts_of(marked(8), None, 4, 1.0, 0.0, 0, 0, tf.distribute.InputContext(3, 0, 3))
 
 
 def test_looking_at_a_batch_changes_nothing():

@@ -6,6 +6,7 @@ import tensorflow as tf
 from conftest import small_gan
 
 import kerasgan
+from kerasgan import strategies
 
 DATA = np.random.default_rng(0).uniform(-1, 1, (64, 8, 8, 1)).astype(np.float32)
 LABELS = np.arange(64) % 3
@@ -57,7 +58,10 @@ def train(strategy=None, shuffled=False, batch_norm=False, **options):
     images = tf.data.Dataset.from_tensor_slices(DATA).batch(16)
     if shuffled:
         images = kerasgan.data.load((DATA + 1.0) / 2.0, batch_size=16, like=gan, shuffle=True)
-    history = gan.fit(images, epochs=EPOCHS, verbose=0).history
+    options = {}
+    if strategy is not None and strategies.has_workers(strategy):  # each reads its own rows alone
+        images, options = kerasgan.data.for_workers(images, strategy), {"steps_per_epoch": len(images)}
+    history = gan.fit(images, epochs=EPOCHS, verbose=0, **options).history
     scores = gan.evaluate(tf.data.Dataset.from_tensor_slices(DATA).batch(16), verbose=0, return_dict=True)
     return gan, history, scores
 
