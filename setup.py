@@ -14,6 +14,7 @@ ONNX = ["onnx>=1.17,<2", "tf2onnx>=1.17,<2", "onnxruntime>=1.20,<2"]
 LITERT = ["ai-edge-litert>=1.2,<3"]
 OPENVINO = ["openvino>=2025.0", *ONNX[:2]]
 HUB = ["huggingface_hub>=1.16,<3", "kagglehub>=1.0,<2; python_version >= '3.11'"]
+RAY = ["ray[train,data]>=2.56,<3"]
 SERVING = ["tensorflow-serving-api>=2.20,<3", "requests>=2.31,<3"]
 
 # In the usual build/ modules that were deleted long ago lie on, and would be packaged again.
@@ -73,6 +74,7 @@ setup(
         "openvino": OPENVINO,
         "torch": ["torch>=2.4,<3", "safetensors>=0.4.3,<1"],  # files of weights from PyTorch
         "hub": HUB,  # presets at Hugging Face and Kaggle
+        "ray": RAY,  # training, drawing and scoring on several machines
         "gpu": ["tensorflow[and-cuda]>=2.20,<3"],
         "bench": ["torch>=2.4,<3", "scikit-learn>=1.3,<2"],
         "docs": ["zensical>=0.0.73,<0.1", "mkdocstrings-python>=2.0.11,<3"],
@@ -91,6 +93,7 @@ setup(
             "safetensors>=0.4.3,<1",
             *EXPLORE,
             *HUB,
+            *RAY,
             *ONNX,
             *LITERT,
             *OPENVINO,

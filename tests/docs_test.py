@@ -39,6 +39,7 @@ SLOW = ("evaluate", "preset", "verify", "report", "explore")  # tests of their o
 NOT_RUN = {  # how many
     ("README.md", "needs a server"): 1,
     ("docs/classes.md", "minutes"): 1,
+    ("docs/cluster.md", "needs a cluster"): 1,
     ("docs/datasets.md", "minutes"): 1,
     ("docs/first_steps.md", "minutes"): 1,
     ("docs/hubs.md", "needs a file"): 1,
@@ -92,7 +93,7 @@ def check_command(words):
     elif program == "docker":
         assert (ROOT / words[words.index("-f") + 1]).is_file()
     else:
-        assert program in ("pip", "export", "hf")
+        assert program in ("pip", "export", "hf", "ray")
 
 
 def run_shell(block):

@@ -1,6 +1,7 @@
 """What is needed to go on after an interruption."""
 
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -28,6 +29,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
             A kill then loses no more than one epoch and twenty times what writing takes. With a number of steps it
             loses no more than these; ends of epochs count as well, as often as with None.
         keep: how many of the newest to keep.
+        then: called after each that was written, such as to copy it elsewhere.
 
     Raises:
         ValueError: `every` or `keep` is out of range, or `folder` cannot be written to; when `fit` begins, a folder
@@ -36,12 +38,18 @@ class TrainingCheckpoint(keras.callbacks.Callback):
 
     SHARE = 0.05  # of the time
 
-    def __init__(self, folder: Path, every: str | int | None = None, keep: int = 2) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        every: str | int | None = None,
+        keep: int = 2,
+        then: Callable[[], object] | None = None,
+    ) -> None:
         super().__init__()
         self.folder = check_writable(folder)
         self.every = check_frequency(every)
         check_whole("keep", keep, 1)
-        self.keep = keep
+        self.keep, self.then = keep, then
         self._budget = Budget(self.SHARE)
         self._finite: checkpoints.FiniteCheck | None = None
         self._declined = False
@@ -79,10 +87,12 @@ class TrainingCheckpoint(keras.callbacks.Callback):
             if self._has_diverged():
                 return
             checkpoints.write(self.model, self.folder)
-        found = checkpoints.paths(self.folder)
-        upto = [path for path in found if checkpoints.step_of(path) <= self._last]
-        for path in {*found} - {*upto[-self.keep :]}:
-            path.unlink()
+            found = checkpoints.paths(self.folder)
+            upto = [path for path in found if checkpoints.step_of(path) <= self._last]
+            for path in {*found} - {*upto[-self.keep :]}:
+                path.unlink()
+            if self.then is not None:
+                self.then()
 
     def _has_diverged(self):
         if self._finite is None:

@@ -18,7 +18,7 @@ WIDEST = 34  # of the left column of a table, in characters
 DEFAULT = "default"  # of --cache
 HOW = (
     *("output", "resume", "overwrite", "checkpoint_steps", "keep_checkpoints", "on_divergence", "strategy"),
-    *("minutes", "quiet", "cache"),
+    *("minutes", "quiet", "cache", "workers", "ray"),
 )
 
 
@@ -111,6 +111,8 @@ def define() -> Options:
 
     options.group("Where and how loudly")
     options.text("strategy", "none, mirrored or multi_worker (with TF_CONFIG)", "none")
+    options.text("workers", "processes of a Ray cluster that train together, such as 4, or 2-4: the least and the most")
+    options.text("ray", "where that cluster is: auto, the one on this machine; local, one for this alone; HOST:PORT")
     options.switch("quiet", "say nothing but warnings and errors")
 
     usual = registry.Recipe()
@@ -142,6 +144,10 @@ def run(values: flags.FlagValues, options: Options, pictures: str | None = None)
         raise UsageError("--resume and --overwrite exclude each other.")
     if values.epochs is not None and values.steps is not None:
         raise UsageError("--epochs and --steps exclude each other.")
+    if values.workers is not None and values.strategy != "none":
+        raise UsageError("--workers and --strategy exclude each other: Ray's workers are multi_worker.")
+    if values.ray is not None and values.workers is None:
+        raise UsageError("--ray is where --workers=N train; say how many.")
     recipe = None if values.recipe is None else registry.get_preset_recipe(values.recipe)
     if recipe is not None and values.output is None:
         values["output"].value = f"runs/{recipe.name}"
@@ -153,14 +159,17 @@ def run(values: flags.FlagValues, options: Options, pictures: str | None = None)
         asked = _with_recipe(recipe, asked)
 
     import_tensorflow()
-    from kerasgan import runs, strategies
+    from kerasgan import cluster, runs, strategies
 
+    if cluster.is_remote(values.output) and values.workers is None:
+        raise UsageError(f"--output={values.output} is no folder; addresses are for trainings with --workers.")
+    place = cluster.Place(values.output)
     strategy = strategies.get(values.strategy)  # before TensorFlow does anything, as reading a dataset's shape
     # A scheduler that starts a job again gives it the same command; so the first time --resume begins a run.
-    resume = values.resume and (runs.holds_run(values.output) or asked["model"] is None)
-    runs.check_output(values.output, resume, values.overwrite)
+    resume = values.resume and (runs.holds_run(place.folder) or asked["model"] is None)
+    runs.check_output(place.folder, resume, values.overwrite)
     if resume:
-        config = runs.read_config(values.output)
+        config = runs.read_config(place.folder)
         asked = {name: value for name, value in asked.items() if name not in ("epochs", "steps")}
         changed = runs.differences(config, asked)
         if changed:
@@ -176,21 +185,25 @@ def run(values: flags.FlagValues, options: Options, pictures: str | None = None)
             del asked["split"]
         config = runs.resolve(**asked)
     again = f"kerasgan train --output={values.output} --resume"
+    if values.workers is not None:
+        again += f" --workers={values.workers}" + (f" --ray={values.ray}" if values.ray else "")
     began = time.time()
+    how = {
+        "resume": resume,
+        "overwrite": values.overwrite,
+        "checkpoint_steps": values.checkpoint_steps,
+        "keep": values.keep_checkpoints,
+        "on_divergence": values.on_divergence,
+        "minutes": values.minutes,
+        "cache": True if values.cache == DEFAULT else values.cache,
+    }
     try:
-        gan = runs.train(
-            config,
-            values.output,
-            resume,
-            values.overwrite,
-            verbose=_verbosity(values.quiet),
-            checkpoint_steps=values.checkpoint_steps,
-            keep=values.keep_checkpoints,
-            strategy=strategy,
-            on_divergence=values.on_divergence,
-            minutes=values.minutes,
-            cache=True if values.cache == DEFAULT else values.cache,
-        )
+        if values.workers is None:
+            gan = runs.train(config, values.output, verbose=_verbosity(values.quiet), strategy=strategy, **how)
+            step, stopped = int(gan.step.numpy()), gan.stop_training
+        else:
+            outcome = _train_on_ray(config, values, how)
+            step, stopped = outcome.step, outcome.stopped
     except KeyboardInterrupt:
         say(f"interrupted; go on with: {again}")
         raise
@@ -200,11 +213,21 @@ def run(values: flags.FlagValues, options: Options, pictures: str | None = None)
         return 3
     _say_where(values, began)
     if not values.quiet:
-        if gan.stop_training:
-            say(f"stopped after {values.minutes:g} minutes, at step {int(gan.step.numpy())}; go on with: {again}")
+        if stopped:
+            say(f"stopped after {values.minutes:g} minutes, at step {step}; go on with: {again}")
         else:
             say(f"done: {values.output}/final.keras, samples/, history.csv, curves.png")
     return 0
+
+
+def _train_on_ray(config: Any, values: Any, how: dict[str, Any]) -> Any:
+    from kerasgan import cluster, runs
+
+    workers = cluster.parse_workers(values.workers)
+    outcome = cluster.train(config, values.output, workers, values.ray or "auto", verbose=not values.quiet, **how)
+    if outcome.lost is not None:
+        raise runs.DivergedError(outcome.lost)
+    return outcome
 
 
 def _take(pictures: str, values: Any) -> None:

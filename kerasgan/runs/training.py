@@ -9,6 +9,7 @@ import sys
 import time
 import typing
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from kerasgan import registry
@@ -47,6 +48,7 @@ def train(
     on_divergence: str = "stop",
     minutes: float | None = None,
     cache: bool | Path | None = None,
+    then: Callable[[], object] | None = None,
 ) -> "GAN":
     """Trains as a config says and leaves everything in a run folder.
 
@@ -67,6 +69,7 @@ def train(
             `final.keras`, unless the training ends before. It is looked at between steps: where they are long, or an
             epoch's end has much to write and to score, it ends later by so much.
         cache: as of `kerasgan.data.load`, for the samples that are trained on; the weights are the same without.
+        then: called after each checkpoint that was written, by the worker that writes to `output`.
 
     Returns:
         The trained GAN; its `stop_training` is true where `minutes` ended it.
@@ -147,7 +150,9 @@ def train(
             check_output(output, resume, overwrite)  # another training may have come and gone since
         watching = _callbacks(gan, folder, output, images, score, on_divergence)
         guard, best = watching[0], [callback for callback in watching if isinstance(callback, callbacks.BestModel)]
-        checkpoint = callbacks.TrainingCheckpoint(folder / "checkpoints", every=checkpoint_steps, keep=keep)
+        checkpoint = callbacks.TrainingCheckpoint(
+            folder / "checkpoints", every=checkpoint_steps, keep=keep, then=then if is_chief else None
+        )
         prepare(config, folder, overwrite)
         (folder / DIVERGED).unlink(missing_ok=True)
         if step == 0:  # what a run has left that was killed before its first checkpoint

@@ -1,0 +1,93 @@
+"""The way to a Ray cluster."""
+
+import contextlib
+import os
+import re
+import socket
+import sys
+from collections.abc import Iterator
+from typing import Any
+
+from kerasgan import __version__
+from kerasgan.errors import first_line
+
+EXTRA = "pip install 'kerasgan[ray]'"
+PATIENCE = 10.0  # seconds in which an address must answer
+
+
+@contextlib.contextmanager
+def connected(address: str, processes: int = 1) -> Iterator[Any]:
+    """The module `ray`, connected; let go of at the end.
+
+    Args:
+        address: "auto", the cluster that runs on this machine or that `RAY_ADDRESS` names; "local", one that is started
+            here and ends with this; "HOST:PORT" of a head; or "ray://HOST:PORT", of its server for clients.
+        processes: that are wanted. A cluster with fewer processors is waited for, as it may grow; it is said.
+
+    Raises:
+        ValueError: Ray is not installed, there is none at the address, or it is of another version.
+    """
+    ray = _import()
+    if ray.is_initialized():  # whoever has connected may go on with it
+        yield ray
+        return
+    _check(address)
+    own: dict[str, Any] = {"num_cpus": max(processes, os.cpu_count() or 1)} if address == "local" else {}
+    try:
+        ray.init(address=address, log_to_driver=False, logging_level="error", **own)
+    except ConnectionError as error:
+        found = f"no Ray at {address}" if address != "auto" else "no Ray on this machine"
+        raise ValueError(
+            f"There is {found} ({first_line(error)}). Start one with `ray start --head`, or give its --ray=HOST:PORT."
+        ) from None
+    except (RuntimeError, OSError, TimeoutError) as error:  # of another version of Ray or Python, or not to be reached
+        raise ValueError(f"Cannot connect to Ray at {address}: {first_line(error)}") from None
+    try:
+        there = int(ray.cluster_resources().get("CPU", 0))
+        if there < processes:
+            say(f"the cluster has {there} processors; {processes} processes wait until there are as many")
+        yield ray
+    finally:
+        ray.shutdown()
+
+
+def say(text: str) -> None:
+    """One line on stderr."""
+    print(f"kerasgan: {text}", file=sys.stderr, flush=True)
+
+
+def _import():
+    # It would send figures of its use, and ask about it on a terminal.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+        import ray.train
+    except ImportError as error:
+        raise ValueError(f"Several machines need Ray ({error}): {EXTRA}.") from None
+    return ray
+
+
+def _check(address):
+    """Refuses an address at which nobody answers, for which Ray itself waits for minutes."""
+    if address in ("auto", "local"):
+        return
+    found = re.fullmatch(r"(?:ray://)?(\[[0-9a-fA-F:]+\]|[^:/\s]+):(\d{1,5})", address)
+    if not found:
+        raise ValueError(f"--ray is auto, local, HOST:PORT or ray://HOST:PORT; found {address!r}.")
+    try:
+        socket.create_connection((found[1].strip("[]"), int(found[2])), PATIENCE).close()
+    except (OSError, OverflowError) as error:
+        raise ValueError(f"There is no Ray at {address} ({first_line(error)}).") from None
+
+
+def versions() -> dict[str, str]:
+    """What must be the same on all machines."""
+    import keras
+    import tensorflow as tf
+
+    return {
+        "Python": f"{sys.version_info.major}.{sys.version_info.minor}",
+        "kerasgan": __version__,
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+    }
