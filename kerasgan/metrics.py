@@ -5,6 +5,7 @@ float64, over blocks of rows, so that memory does not grow with the product of t
 """
 
 import dataclasses
+import io
 import math
 from collections.abc import Iterable, Iterator
 
@@ -76,6 +77,37 @@ class Moments:
         self._sum += centred.sum(0)
         self._products += centred.T @ centred
         return self
+
+    def merge(self, other: "Moments") -> "Moments":
+        """Takes in all that other moments have; returns itself."""
+        if not other.count:
+            return self
+        if not self.count:
+            self.count, self._shift = other.count, other._shift.copy()
+            self._sum, self._products = other._sum.copy(), other._products.copy()
+            return self
+        # Its sums are around another point: sum((x - a + d)(x - a + d)^T), with d from this one's point to that one's.
+        apart = other._shift - self._shift
+        cross = np.outer(other._sum, apart)
+        self._products += other._products + cross + cross.T + other.count * np.outer(apart, apart)
+        self._sum += other._sum + other.count * apart
+        self.count += other.count
+        return self
+
+    def to_bytes(self) -> bytes:
+        """What `from_bytes` makes the same moments of, on another machine: arrays, no pickle."""
+        file = io.BytesIO()
+        np.savez(file, count=self.count, shift=self._shift, sum=self._sum, products=self._products)
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Moments":
+        """The moments that `to_bytes` wrote."""
+        moments = cls()
+        with np.load(io.BytesIO(content), allow_pickle=False) as found:
+            moments.count = int(found["count"])
+            moments._shift, moments._sum, moments._products = found["shift"], found["sum"], found["products"]
+        return moments
 
     @property
     def mean(self) -> np.ndarray:

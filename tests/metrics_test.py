@@ -288,3 +288,17 @@ def test_scores_that_do_not_compare():
 def test_what_cannot_be_measured(measure, message):
     with pytest.raises(ValueError, match=message):
         measure()
+
+
+def test_moments_that_were_taken_apart():
+    """Of numpy's mean and covariance of all; far from 0, where sums of squares lose digits."""
+    rows = np.random.default_rng(0).normal(1000.0, 1.0, (300, 4)) * [1, 2, 3, 4]
+    parts = [rows[:1], rows[1:120], rows[120:]]
+    moments = [metrics.Moments().add(part) for part in parts]
+    total = metrics.Moments()
+    for part in (metrics.Moments(), *moments):
+        total.merge(metrics.Moments.from_bytes(part.to_bytes()))
+    assert total.count == 300
+    np.testing.assert_allclose(total.mean, rows.mean(0), rtol=1e-12)
+    np.testing.assert_allclose(total.covariance, np.cov(rows.T), rtol=1e-9, atol=1e-9)
+    np.testing.assert_array_equal(moments[1].mean, metrics.Moments().add(parts[1]).mean)  # it stays as it was

@@ -10,6 +10,7 @@ from typing import Any
 from absl import flags
 
 from kerasgan import registry
+from kerasgan.cli import clusters
 from kerasgan.cli.options import (
     Options,
     UsageError,
@@ -119,6 +120,12 @@ def define_sample() -> Options:
         "interpolate",
         "seeds: draws a film that goes from the sample of each to that of the next, and from the last to the first",
     )
+    options.group(
+        "By the million, on a Ray cluster (--output is then a folder, or an address such as s3://bucket/faces)"
+    )
+    clusters.define(options)
+    options.text("format", "of the files: webdataset, parquet or arrayrecord", "webdataset")
+    options.whole("shard_size", "samples in a file", 10_000, least=1)
     return options
 
 
@@ -126,6 +133,9 @@ def sample(values: flags.FlagValues, options: Options) -> None:
     """Draws samples, here or at a server."""
     del options
     required(values, "output")
+    if clusters.check(values):
+        clusters.sample(values)
+        return
     output = check_output_file(values.output)
     if values.interpolate is not None:
         _interpolate(values, output)
@@ -250,6 +260,8 @@ def define_evaluate() -> Options:
     options.group("How many")
     options.whole("n", "samples of each kind, at most", 10_000)
     options.whole("seed", "of the first generated sample", 0)
+    options.group("The Fréchet distance alone, of as many samples as --n says, on a Ray cluster")
+    clusters.define(options)
     return options
 
 
@@ -268,6 +280,11 @@ def evaluate(values: flags.FlagValues, options: Options) -> None:
 
     gan = presets.load(values.preset, values.sha256)
     misleading = _choose_real(values, gan)
+    given = [f"--{name}={values[name].value}" for name in values if values[name].value not in (None, False)]
+    command = shlex.join(["kerasgan", "evaluate", *given])
+    if clusters.check(values):
+        clusters.evaluate(values, gan, command, output, misleading)
+        return
     report = evaluation.evaluate(
         gan,
         values.dataset,
@@ -279,8 +296,6 @@ def evaluate(values: flags.FlagValues, options: Options) -> None:
         values.resize,
         progress=sys.stderr.isatty(),
     )
-    given = [f"--{name}={values[name].value}" for name in values if values[name].value not in (None, False)]
-    command = shlex.join(["kerasgan", "evaluate", *given])
     written = report.write(output, command=command, preset=values.preset, versions=presets.versions())
     print(report.table(), flush=True)
     if misleading:

@@ -1,6 +1,7 @@
 """The way to a Ray cluster."""
 
 import contextlib
+import logging
 import os
 import re
 import socket
@@ -59,11 +60,15 @@ def say(text: str) -> None:
 def _import():
     # It would send figures of its use, and ask about it on a terminal.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    # What it has to say of processes that are lost, the errors say that come of it.
+    os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")
     try:
         import ray
+        import ray.data
         import ray.train
     except ImportError as error:
         raise ValueError(f"Several machines need Ray ({error}): {EXTRA}.") from None
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
     return ray
 
 

@@ -116,6 +116,24 @@ class Mirror:
         self._tried(find)
         return found
 
+    def read(self, name: str) -> bytes:
+        """The bytes of a file.
+
+        Raises:
+            StorageError: it is not there, or cannot be reached.
+        """
+        found: list[bytes] = []
+        self._tried(lambda: found.append(self.filesystem.cat_file(f"{self.path}/{name}")))
+        return found[-1]
+
+    def put(self, path: pathlib.Path, name: str) -> None:
+        """Copies one file there.
+
+        Raises:
+            StorageError: it cannot be reached, or refuses.
+        """
+        self._tried(lambda: self.filesystem.put_file(str(path), f"{self.path}/{name}"))
+
     def remove(self, *names: str) -> None:
         """Removes files and folders of these names.
 

@@ -12,12 +12,11 @@ import time
 import keras
 import numpy as np
 import pytest
+from processes import descendants, finish, wait_for
 
 import kerasgan
 from kerasgan import callbacks, cluster, runs
 from kerasgan.cluster import connecting, training
-
-LIMIT = 600  # seconds
 
 
 @pytest.mark.parametrize(("text", "found"), [("4", (4, 4)), ("2-4", (2, 4)), (" 1 ", (1, 1))])
@@ -100,43 +99,12 @@ def test_attempts_that_come_to_nothing_end(tmp_path, monkeypatch, capsys):
     assert capsys.readouterr().err.count("all workers are started again") == 3
 
 
-def descendants(pid):
-    """Processes that a process has started, and those that they have, with their names."""
-    parents = {}
-    for status in pathlib.Path("/proc").glob("[0-9]*/status"):
-        try:
-            lines = dict(line.split(":\t", 1) for line in status.read_text().splitlines() if ":\t" in line)
-            command = (status.parent / "cmdline").read_bytes().replace(b"\0", b" ").decode()
-        except OSError:
-            continue
-        parents[int(status.parent.name)] = int(lines["PPid"]), command
-    found, level = {}, {pid}
-    while level:
-        level = {child for child, (parent, _) in parents.items() if parent in level}
-        found.update({child: parents[child][1] for child in level})
-    return found
-
-
 def start(tmp_path, output, *options):
     command = [sys.executable, "-m", "kerasgan.cli", "train", "--model=vanilla_gan", f"--dataset={tmp_path / 'i.npz'}"]
     command += ["--set=generator_units=8", "--set=discriminator_units=8", "--batch_size=24", "--epochs=4"]
     command += ["--learning_rate=.05", "--checkpoint_steps=5", "--ray=local", f"--output={output}", *options]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-
-
-def finish(process):
-    said = process.communicate(timeout=LIMIT)[0]
-    assert process.returncode == 0, said
-    assert "Traceback" not in said
-    return said
-
-
-def wait_for(condition):
-    deadline = time.monotonic() + LIMIT
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 @pytest.mark.slow
@@ -179,8 +147,9 @@ def test_workers_that_are_killed_and_one_more_than_before(tmp_path):
     start_of = kerasgan.create_model("vanilla_gan", **config.recipe).get_weights()
     moved = [np.abs(a - b).max() for a, b in zip(first.get_weights(), start_of, strict=True)]
     assert max(moved[:4]) > 0.01
-    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-3, atol=1e-5)
+    # Each worker has dropout's masks of its own, and sums are in another order.
+    apart = [np.abs(a - b).max() for a, b in zip(first.get_weights(), second.get_weights(), strict=True)]
+    assert max(apart) < 0.01 * max(moved[:4])
     histories = [callbacks.read_history(folder / "history.csv") for folder in (whole, cut)]
     assert histories[1]["epoch"] == [1, 2, 3, 4]
     for name, values in histories[0].items():
