@@ -137,3 +137,20 @@ def test_ebgan_margin(tmp_path, capsys, few_images, monkeypatch):
     gan, history = example.train(0.1, 1, tmp_path / "ebgan_pt")
     assert gan.loss.pulling_away_weight == 0.1
     assert history["step"] == [2, 4, 6, 8]
+
+
+def test_a_training_on_ray(tmp_path, monkeypatch, capsys):
+    """What it asks for; the cluster itself is tested in tests/cluster/."""
+    from kerasgan import cluster
+
+    example, asked = load("ray/train"), []
+    monkeypatch.setattr(
+        cluster, "train", lambda *given, **how: asked.append((given, how)) or cluster.training.Outcome(7)
+    )
+    example.FLAGS(["train.py", f"--output={tmp_path / 'run'}", "--dataset=ring", "--model=vanilla_gan", "--workers=3"])
+    example.main(None)
+    ((config, output, workers, address), how) = asked[0]
+    assert (config.model, config.dataset, config.batch_size) == ("vanilla_gan", "ring", 240)
+    assert (output, workers, address) == (str(tmp_path / "run"), (3, 3), "auto")
+    assert how == {"resume": False, "checkpoint_steps": 100}
+    assert "is at step 7" in capsys.readouterr().out

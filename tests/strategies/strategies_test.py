@@ -11,11 +11,13 @@ import time
 import keras
 import numpy as np
 import pytest
+import yaml
 
 import kerasgan
 from kerasgan import callbacks, cli, strategies
 
 HERE = pathlib.Path(__file__).parent
+EXAMPLES = HERE.parents[1] / "examples"
 PATHS = os.pathsep.join([str(HERE.parent), *filter(None, [os.environ.get("PYTHONPATH")])])  # conftest's small GAN
 ENVIRONMENT = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "-1", "PYTHONPATH": PATHS}
 LIMIT = 600  # seconds
@@ -219,24 +221,18 @@ def test_what_is_asked_for_is_checked(name, config, message, monkeypatch):
         strategies.get(name)
 
 
-def test_the_kubernetes_job_makes_a_cluster():
-    yaml = pytest.importorskip("yaml")
-    text = (HERE.parents[1] / "examples" / "kubernetes.yaml").read_text()
-    service, job = yaml.safe_load_all(text)
-    spec = job["spec"]["template"]["spec"]
+def check_pods(job, names):
+    """Whether the pods of an indexed Job come together as one cluster, by these names, in a command that exists."""
+    spec = job["template"]["spec"]
     container = spec["containers"][0]
     environment = {variable["name"]: variable.get("value") for variable in container["env"]}
     config = json.loads(environment["TF_CONFIG"].replace("$(WORKER)", "1"))
-    name = job["metadata"]["name"]
     assert config["task"] == {"type": "worker", "index": 1}
-    assert [worker.partition(":")[0] for worker in config["cluster"]["worker"]] == [
-        f"{name}-{i}.{spec['subdomain']}" for i in range(job["spec"]["completions"])
-    ]
-    assert spec["subdomain"] == service["metadata"]["name"]
-    assert service["spec"]["selector"] == {"job-name": name}
+    assert [worker.partition(":")[0] for worker in config["cluster"]["worker"]] == names
+    assert job["completions"] == job["parallelism"] == len(names)
     assert list(environment).index("WORKER") < list(environment).index("TF_CONFIG")  # or it is not filled in
 
-    rule = job["spec"]["podFailurePolicy"]["rules"][0]
+    rule = job["podFailurePolicy"]["rules"][0]
     assert (rule["action"], rule["onExitCodes"]["values"]) == ("FailJob", [2, 3])
     assert spec["restartPolicy"] == "Never"  # what a podFailurePolicy needs
 
@@ -244,4 +240,25 @@ def test_the_kubernetes_job_makes_a_cluster():
     options = define()
     assert container["command"][1] == "train"
     assert options.parse(container["command"][2:]) == []
-    assert options.values.batch_size % (2 * int(container["resources"]["limits"]["nvidia.com/gpu"])) == 0
+    gpus = int(container["resources"]["limits"]["nvidia.com/gpu"])
+    assert options.values.batch_size % (len(names) * gpus) == 0
+
+
+def test_the_kubernetes_job_makes_a_cluster():
+    service, job = yaml.safe_load_all((EXAMPLES / "kubernetes.yaml").read_text())
+    name, subdomain = job["metadata"]["name"], job["spec"]["template"]["spec"]["subdomain"]
+    check_pods(job["spec"], [f"{name}-{i}.{subdomain}" for i in range(2)])
+    assert subdomain == service["metadata"]["name"]
+    assert service["spec"]["selector"] == {"job-name": name}
+
+
+def test_the_job_set_makes_a_cluster():
+    """JobSet calls a pod NAME-GROUP-JOB-INDEX, and their domain as itself."""
+    job_set = yaml.safe_load((EXAMPLES / "jobset.yaml").read_text())
+    (group,) = job_set["spec"]["replicatedJobs"]
+    name = job_set["metadata"]["name"]
+    check_pods(group["template"]["spec"], [f"{name}-{group['name']}-0-{i}.{name}" for i in range(2)])
+    assert group["replicas"] == 1
+    assert group["template"]["spec"]["backoffLimit"] == 0
+    (rule,) = job_set["spec"]["failurePolicy"]["rules"]
+    assert (rule["action"], rule["onJobFailureReasons"]) == ("FailJobSet", ["PodFailurePolicy"])
