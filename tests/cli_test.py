@@ -1,5 +1,6 @@
 """The command: what it does, and that every mistake ends in one line and a status that is not 0."""
 
+import errno
 import json
 import os
 import re
@@ -18,6 +19,7 @@ from PIL import Image
 import kerasgan
 from kerasgan import cli, losses, plots, runs
 from kerasgan.callbacks import read_history
+from kerasgan.data.rows import UnreadableError
 from kerasgan.errors import first_line
 
 # Of numpy, for Keras's authors; Python shows it to nobody else, but pytest does.
@@ -785,6 +787,28 @@ def test_pictures_that_are_kept(capsys, tmp_path, monkeypatch):
     for other in weights[1:]:
         for ours, theirs in zip(weights[0], other, strict=True):
             np.testing.assert_array_equal(ours, theirs)
+    # A disk that fails in the midst: which file, and what to do, which ends with the same weights.
+    cut, read, reads = tmp_path / "d", kerasgan.data.Rows._read, []
+
+    def fail(rows, file, offset, target):
+        reads.append(file)
+        if len(reads) > 12:
+            raise UnreadableError(errno.EIO, f"Cannot read {rows._files[file]} (Input/output error)")
+        read(rows, file, offset, target)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kerasgan.data.Rows, "_read", fail)
+        status, said = run(capsys, *train_arguments(f"folder:{folder}", cut, "--image_shape=6,6,1", f"--cache={cache}"))
+    assert status == 1
+    assert re.fullmatch(
+        r"kerasgan: error: Cannot read .*0000\.rows \(Input/output error\)\. Go on without the cache \(.*",
+        said.splitlines()[-1],
+    )
+    arguments = ("--resume",) if (cut / "config.json").is_file() else ()
+    status, said = run(capsys, *train_arguments(f"folder:{folder}", cut, "--image_shape=6,6,1", *arguments))
+    assert status == 0, said
+    for ours, theirs in zip(weights[0], kerasgan.GAN.from_preset(cut).get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
     assert cli.main(["cache", "list", f"--cache={cache}"]) == 0
     assert "20 of 6x6x1" in capsys.readouterr().out
     assert run(capsys, "cache", "clear", f"--cache={cache}", "--older=1")[1].startswith("kerasgan: removed 0 ")

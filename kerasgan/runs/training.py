@@ -4,6 +4,7 @@ import contextlib
 import functools
 import math
 import pathlib
+import re
 import shutil
 import sys
 import time
@@ -182,8 +183,15 @@ def train(
             report()
             gan.stop_training = True
             return gan
-        except (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError) as error:
-            if not strategies.has_workers(strategy):
+        except tf.errors.OpError as error:
+            unreadable = re.search(r"UnreadableError: (?:\[Errno \d+\] )?(.+)", str(error))
+            if unreadable is not None:  # of the cache, which can be done without
+                raise ValueError(
+                    f"{unreadable[1].rstrip('.')}. Go on without the cache (--resume, no --cache), which gives the "
+                    "same weights; or remove it (kerasgan cache clear), and --resume makes it anew."
+                ) from None
+            lost = (tf.errors.UnavailableError, tf.errors.AbortedError, tf.errors.CancelledError)
+            if not isinstance(error, lost) or not strategies.has_workers(strategy):
                 raise
             raise WorkerLostError(
                 f"Another worker is gone: {first_line(error)}. Start all of them again with --resume."
