@@ -3,9 +3,11 @@
 import contextlib
 import logging
 import os
+import pathlib
 import re
 import socket
 import sys
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +15,8 @@ from kerasgan import __version__
 from kerasgan.errors import first_line
 
 EXTRA = "pip install 'kerasgan[ray]'"
+ADDRESS = r"(?:ray://)?(\[[0-9a-fA-F:]+\]|[^:/\s]+):(\d{1,5})"
+RUNNING = pathlib.Path("/tmp/ray/ray_current_cluster")
 PATIENCE = 10.0  # seconds in which an address must answer
 
 
@@ -47,9 +51,35 @@ def connected(address: str, processes: int = 1) -> Iterator[Any]:
         there = int(ray.cluster_resources().get("CPU", 0))
         if there < processes:
             say(f"the cluster has {there} processors; {processes} processes wait until there are as many")
-        yield ray
+        with _watched(ray.get_runtime_context().gcs_address):
+            yield ray
     finally:
         ray.shutdown()
+
+
+@contextlib.contextmanager
+def _watched(head):
+    """Says so when the head is gone: Ray waits for it for a minute, and then ends the process without a word."""
+    host, _, port = head.rpartition(":")
+    ended = threading.Event()
+
+    def watch():
+        while not ended.wait(PATIENCE):
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), PATIENCE).close()
+            except OSError as error:
+                if not ended.is_set():
+                    say(
+                        f"error: the head of the cluster, {head}, does not answer any more ({first_line(error)}). What "
+                        "is done is kept: start it again, and give the same command (a training with --resume)."
+                    )
+                return
+
+    threading.Thread(target=watch, daemon=True).start()
+    try:
+        yield
+    finally:
+        ended.set()
 
 
 def say(text: str) -> None:
@@ -74,15 +104,25 @@ def _import():
 
 def _check(address):
     """Refuses an address at which nobody answers, for which Ray itself waits for minutes."""
-    if address in ("auto", "local"):
+    if address == "auto":  # that of this machine, of which Ray writes down where it is
+        known = os.environ.get("RAY_ADDRESS", "")
+        with contextlib.suppress(OSError):
+            known = known or RUNNING.read_text().strip()
+        if not re.fullmatch(ADDRESS, known):
+            return
+        address = known
+    if address == "local":
         return
-    found = re.fullmatch(r"(?:ray://)?(\[[0-9a-fA-F:]+\]|[^:/\s]+):(\d{1,5})", address)
+    found = re.fullmatch(ADDRESS, address)
     if not found:
         raise ValueError(f"--ray is auto, local, HOST:PORT or ray://HOST:PORT; found {address!r}.")
     try:
         socket.create_connection((found[1].strip("[]"), int(found[2])), PATIENCE).close()
     except (OSError, OverflowError) as error:
-        raise ValueError(f"There is no Ray at {address} ({first_line(error)}).") from None
+        raise ValueError(
+            f"There is no Ray at {address} ({first_line(error)}). Start one with `ray start --head`, or name another, "
+            "--ray=HOST:PORT."
+        ) from None
 
 
 def versions() -> dict[str, str]:

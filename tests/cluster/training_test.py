@@ -45,6 +45,23 @@ def test_addresses_without_ray(address, message):
     assert time.monotonic() - began < 30
 
 
+def test_the_cluster_of_this_machine_is_gone(tmp_path, monkeypatch):
+    """Ray itself would wait for minutes."""
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setattr(connecting, "RUNNING", tmp_path / "ray_current_cluster")
+    connecting.RUNNING.write_text("127.0.0.1:1")
+    message = r"There is no Ray at 127.0.0.1:1 .* Start one with `ray start --head`"
+    with pytest.raises(ValueError, match=message), connecting.connected("auto"):
+        pass
+
+
+def test_a_head_that_is_gone_is_said(monkeypatch, capsys):
+    monkeypatch.setattr(connecting, "PATIENCE", 0.05)
+    with connecting._watched("127.0.0.1:1"):
+        time.sleep(0.5)
+    assert capsys.readouterr().err.count("the head of the cluster, 127.0.0.1:1, does not answer any more (") == 1
+
+
 def test_ray_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
     message = r"Several machines need Ray \(.*\): pip install 'kerasgan\[ray\]'"
