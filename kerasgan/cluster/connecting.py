@@ -136,3 +136,25 @@ def versions() -> dict[str, str]:
         "keras": keras.__version__,
         "tensorflow": tf.__version__,
     }
+
+
+def unlike(there: dict[str, str]) -> str | None:
+    """How the versions of this machine differ from those of the one that asks; None where they do not."""
+    here = versions()
+    found = [f"{name} {here[name]} and {there[name]}" for name in there if here[name] != there[name]]
+    return f"versions differ from those of the machine that asks: {', '.join(found)}" if found else None
+
+
+def share_the_machine() -> None:
+    """Lets TensorFlow take what Ray has given this process, before it computes: as many threads as processors, or
+    several processes would be in each other's way; and of a GPU the memory that it needs.
+    """
+    import ray
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    for device in gpus:
+        tf.config.experimental.set_memory_growth(device, True)
+    if not gpus:
+        given = ray.get_runtime_context().get_assigned_resources()
+        tf.config.threading.set_intra_op_parallelism_threads(max(1, int(given.get("CPU", 1))))

@@ -8,7 +8,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from kerasgan.cluster.connecting import versions
+from kerasgan.cluster.connecting import share_the_machine, unlike, versions
 from kerasgan.errors import first_line
 
 TIMES = 3  # that a shard is tried
@@ -50,13 +50,10 @@ class Hand:
 
     def __init__(self, make: Callable, job: dict[str, Any], there: dict[str, str]) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        self._work, self._refused = None, None
-        here = versions()
-        unlike = [f"{name} {here[name]} and {there[name]}" for name in there if here[name] != there[name]]
-        if unlike:
-            self._refused = f"versions differ from those of the machine that asks: {', '.join(unlike)}"
+        self._work, self._refused = None, unlike(there)
+        if self._refused is not None:
             return
-        _use_as_many_threads_as_ray_gives()
+        share_the_machine()
         try:
             self._work = make(job)
         except (ValueError, OSError) as error:  # no such preset here, no way to the store
@@ -130,14 +127,3 @@ def spread(
             f"{len(failed)} of {len(todo)} shards failed {TIMES} times, such as shard {index} {why}. What is done is "
             "kept: the same command does the rest."
         )
-
-
-def _use_as_many_threads_as_ray_gives():
-    import tensorflow as tf
-
-    if not tf.config.list_physical_devices("GPU"):
-        tf.config.threading.set_intra_op_parallelism_threads(1)
-        tf.config.threading.set_inter_op_parallelism_threads(1)
-        return
-    for device in tf.config.list_physical_devices("GPU"):  # several processes share one
-        tf.config.experimental.set_memory_growth(device, True)

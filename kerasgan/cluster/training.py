@@ -17,7 +17,7 @@ import time
 import typing
 from typing import Any
 
-from kerasgan.cluster.connecting import connected, say, versions
+from kerasgan.cluster.connecting import connected, say, share_the_machine, unlike, versions
 from kerasgan.cluster.storage import Mirror, Place, is_remote
 from kerasgan.errors import first_line
 from kerasgan.files import Path
@@ -195,19 +195,12 @@ def work(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def _train(job):
-    import ray
-    import tensorflow as tf
-
     from kerasgan import runs, strategies
 
-    here, there = versions(), job["versions"]
-    unlike = [f"{name} {here[name]} and {there[name]}" for name in there if here[name] != there[name]]
-    if unlike:
-        raise ValueError(f"versions differ from those of the machine that asks: {', '.join(unlike)}.")
-    resources = ray.get_runtime_context().get_assigned_resources()
-    if not tf.config.list_physical_devices("GPU"):
-        # As many threads as Ray has given processors, or several workers on a machine would be in each other's way.
-        tf.config.threading.set_intra_op_parallelism_threads(max(1, int(resources.get("CPU", 1))))
+    differs = unlike(job["versions"])
+    if differs:
+        raise ValueError(f"{differs}.")
+    share_the_machine()
     strategy = strategies.get("multi_worker")
     options = {name: value for name, value in job.items() if name not in ("config", "output", "versions")}
     config, output, mirror = runs.Config(**job["config"]), job["output"], None

@@ -35,7 +35,7 @@ def one_process(monkeypatch):
             assert not answer["error"]
             yield shard.index, answer["result"]
 
-    monkeypatch.setattr(spreading, "_use_as_many_threads_as_ray_gives", lambda: None)
+    monkeypatch.setattr(spreading, "share_the_machine", lambda: None)
     for module in (drawing, scoring):
         monkeypatch.setattr(module, "spread", spread)
         monkeypatch.setattr(module, "connected", lambda *_: contextlib.nullcontext())
@@ -143,7 +143,7 @@ def test_what_cannot_be_drawn(one_process, tmp_path):
 
 
 def test_a_shard_is_tried_three_times(monkeypatch):
-    monkeypatch.setattr(spreading, "_use_as_many_threads_as_ray_gives", lambda: None)
+    monkeypatch.setattr(spreading, "share_the_machine", lambda: None)
     tries = []
 
     def make(job):
@@ -166,7 +166,7 @@ def test_a_shard_is_tried_three_times(monkeypatch):
 
 
 def test_a_machine_that_cannot_help(monkeypatch):
-    monkeypatch.setattr(spreading, "_use_as_many_threads_as_ray_gives", lambda: None)
+    monkeypatch.setattr(spreading, "share_the_machine", lambda: None)
 
     def make(job):
         raise ValueError("There is no preset 'mine'.")
