@@ -167,7 +167,7 @@ def run(values: flags.FlagValues, options: Options, pictures: str | None = None)
     strategy = strategies.get(values.strategy)  # before TensorFlow does anything, as reading a dataset's shape
     # A scheduler that starts a job again gives it the same command; so the first time --resume begins a run.
     resume = values.resume and (runs.holds_run(place.folder) or asked["model"] is None)
-    runs.check_output(place.folder, resume, values.overwrite)
+    place.check(resume, values.overwrite)
     if resume:
         config = runs.read_config(place.folder)
         asked = {name: value for name, value in asked.items() if name not in ("epochs", "steps")}

@@ -186,6 +186,15 @@ class Place:
             self.folder = pathlib.Path(self._temporary.name) / "run"
             self.look()
 
+    def check(self, resume: bool, overwrite: bool) -> None:
+        """Whether a run may be written there; see `kerasgan.runs.train` for what it raises."""
+        from kerasgan import runs
+
+        try:
+            runs.check_output(self.folder, resume, overwrite)
+        except ValueError as error:
+            raise type(error)(str(error).replace(str(self.folder), self.output)) from None
+
     def look(self) -> None:
         """Brings the copy up to date."""
         if self.mirror is not None:

@@ -98,7 +98,7 @@ def train(
     from kerasgan import runs
 
     place = Place(output)
-    runs.check_output(place.folder, resume, overwrite)
+    place.check(resume, overwrite)
     least, most = workers
     for count in range(least, most + 1):
         if config.batch_size % (count * config.recipe["d_steps"]):

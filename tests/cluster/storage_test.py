@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 
+from kerasgan import runs
 from kerasgan.cluster import storage
 
 
@@ -66,6 +67,8 @@ def test_what_a_machine_sees_of_a_run(address, tmp_path):
     assert contents(place.folder) == {"config.json": "{}"}
     assert place.newest() == 40
     assert place.output == address
+    with pytest.raises(runs.AlreadyThereError, match=f"{address} holds a run already; go on with --resume"):
+        place.check(resume=False, overwrite=False)
     assert storage.Place(here).newest() == 40
     place.mirror.remove("checkpoints")
     assert storage.Mirror(address).names() == ["config.json"]
