@@ -3,6 +3,7 @@
 Training writes to a folder of its own, which is copied there with every checkpoint, and fetched by who goes on.
 """
 
+import contextlib
 import pathlib
 import tempfile
 import time
@@ -109,8 +110,8 @@ class Mirror:
 
         def find() -> None:
             self.filesystem.invalidate_cache()
-            there = self.filesystem.find(self.path) if self.filesystem.exists(self.path) else []
-            found.extend(path.removeprefix(self.path).lstrip("/") for path in there)
+            with contextlib.suppress(FileNotFoundError):  # not `exists`, which takes an error for a no
+                found.extend(path.removeprefix(self.path).lstrip("/") for path in self.filesystem.find(self.path))
 
         found: list[str] = []
         self._tried(find)

@@ -10,6 +10,7 @@ import os
 import pathlib
 import re
 import shutil
+import signal
 import socket
 import tempfile
 import threading
@@ -149,8 +150,22 @@ def _play(ray, job, place, least, most):
             scaling_config=ray.train.ScalingConfig(num_workers=least if least == most else (least, most), use_gpu=gpus),
             run_config=ray.train.RunConfig(name="notes", **notes),
         )
-        result: Any = trainer.fit()
+        with _interruptible():
+            result: Any = trainer.fit()
         return result.return_value
+
+
+@contextlib.contextmanager
+def _interruptible():
+    """Ctrl-C as everywhere: Ray ends the workers for it, then the whole process, and keeps the signal afterwards."""
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        yield
+    except SystemExit:
+        raise KeyboardInterrupt from None
+    finally:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, before)
 
 
 @contextlib.contextmanager
