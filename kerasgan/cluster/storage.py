@@ -8,12 +8,14 @@ import pathlib
 import tempfile
 import time
 import urllib.parse
+import uuid
 from typing import Any
 
 from kerasgan import checkpoints
 from kerasgan.errors import first_line
 from kerasgan.files import Path
 
+OWNER = "owner"  # which process pushes; in the store alone
 TIMES, PAUSE = 3, 2.0  # that something is tried, and the seconds between
 
 
@@ -60,7 +62,19 @@ class Mirror:
             raise StorageError(f"{self.address} is no address of a folder: {first_line(error)}.") from None
         if isinstance(self.filesystem, fsspec.implementations.local.LocalFileSystem):
             self.filesystem.auto_mkdir = True  # as stores do, which have no folders
+        self._claim: bytes | None = None
         self._sent: dict[str, tuple[int, int]] = {}
+
+    def claim(self) -> None:
+        """Says that this process is the one that pushes from now on; whoever was before is refused at its next push.
+        There are no locks in an object store.
+
+        Raises:
+            StorageError: it cannot be reached, or refuses.
+        """
+        claim = uuid.uuid4().bytes
+        self._tried(lambda: self.filesystem.pipe_file(f"{self.path}/{OWNER}", claim))
+        self._claim = claim
 
     def pull(self, folder: pathlib.Path, *names: str) -> None:
         """Fetches what is there, or of it the files and folders of these names; nothing where there is nothing.
@@ -76,7 +90,7 @@ class Mirror:
                 self.filesystem.get_file(f"{self.path}/{name}", str(target))
                 self._sent[name] = _state_of(target)
 
-        there = [name for name in self.names() if not names or name.split("/")[0] in names]
+        there = [name for name in self.names() if name != OWNER and (not names or name.split("/")[0] in names)]
         self._tried(fetch)
 
     def push(self, folder: pathlib.Path) -> None:
@@ -84,8 +98,10 @@ class Mirror:
         there is a whole checkpoint at any time.
 
         Raises:
-            StorageError: it cannot be reached, or refuses.
+            StorageError: it cannot be reached, or refuses, or another process has claimed it.
         """
+        if self._claim is not None and self.read(OWNER) != self._claim:
+            raise StorageError(f"Another training has taken {self.address} over; this one ends here.")
         names = [str(path.relative_to(folder).as_posix()) for path in folder.rglob("*") if path.is_file()]
         names = [name for name in names if not name.rsplit("/", 1)[-1].startswith(".")]
 

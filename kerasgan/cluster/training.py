@@ -224,6 +224,8 @@ def _train(job):
             mirror = Mirror(output)
             output = pathlib.Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kerasgan-run-"))) / "run"
             mirror.pull(output)
+            if strategies.is_chief(strategy):
+                mirror.claim()
             options["then"] = lambda: mirror.push(output)
         try:
             gan = runs.train(config, output, strategy=strategy, verbose=0, **options)

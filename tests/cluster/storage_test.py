@@ -109,6 +109,20 @@ def test_a_store_that_fails_is_tried_again(address, tmp_path, monkeypatch):
         mirror.push(tmp_path / "here")
 
 
+def test_who_comes_later_takes_over(address, tmp_path):
+    write(tmp_path / "here", config="1")
+    first, second = storage.Mirror(address), storage.Mirror(address)
+    first.claim()
+    first.push(tmp_path / "here")
+    second.claim()
+    second.pull(tmp_path / "there")
+    assert contents(tmp_path / "there") == {"config": "1"}
+    with pytest.raises(storage.StorageError, match=r"Another training has taken file://.* over; this one ends here"):
+        first.push(tmp_path / "here")
+    second.push(tmp_path / "there")
+    assert sorted(second.names()) == ["config", "owner"]
+
+
 def test_what_is_an_address():
     assert storage.is_remote("s3://bucket/run")
     assert not storage.is_remote("runs/dcgan")
