@@ -200,10 +200,10 @@ def run(values: flags.FlagValues, options: Options, pictures: str | None = None)
     try:
         if values.workers is None:
             gan = runs.train(config, values.output, verbose=_verbosity(values.quiet), strategy=strategy, **how)
-            step, stopped = int(gan.step.numpy()), gan.stop_training
+            stopped_at = int(gan.step.numpy()) if gan.stop_training else None
         else:
             outcome = _train_on_ray(config, values, how)
-            step, stopped = outcome.step, outcome.stopped
+            stopped_at = outcome.step if outcome.stopped else None
     except KeyboardInterrupt:
         say(f"interrupted; go on with: {again}")
         raise
@@ -213,8 +213,8 @@ def run(values: flags.FlagValues, options: Options, pictures: str | None = None)
         return 3
     _say_where(values, began)
     if not values.quiet:
-        if stopped:
-            say(f"stopped after {values.minutes:g} minutes, at step {step}; go on with: {again}")
+        if stopped_at is not None:
+            say(f"stopped after {values.minutes:g} minutes, at step {stopped_at}; go on with: {again}")
         else:
             say(f"done: {values.output}/final.keras, samples/, history.csv, curves.png")
     return 0
