@@ -30,7 +30,8 @@ class Clock:
         self.spent, self.until = spent, spent
         self._bar = tqdm(desc=name, unit=" steps", mininterval=5.0)
         self._is_first, self._asker = True, os.getppid()
-        self._now = time.process_time if len(os.sched_getaffinity(0)) == 1 else time.perf_counter
+        one_processor = hasattr(os, "sched_getaffinity") and len(os.sched_getaffinity(0)) == 1  # macOS does not tell
+        self._now = time.process_time if one_processor else time.perf_counter
 
     @property
     def is_over(self) -> bool:

@@ -158,11 +158,14 @@ def contestants():
 """
 
 
-def test_a_clock_counts_every_step_of_a_process_but_the_first(monkeypatch):
+@pytest.mark.parametrize(("processors", "counted"), [({0, 1}, "perf_counter"), ({1}, "process_time")])
+def test_a_clock_counts_every_step_of_a_process_but_the_first(monkeypatch, processors, counted):
+    """On the wall; where there is one processor alone, of which others may have taken some, of that."""
     import clock
 
     now = [0.0]
-    monkeypatch.setattr(clock.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(clock.time, counted, lambda: now[0])
+    monkeypatch.setattr(clock.os, "sched_getaffinity", lambda _: processors, raising=False)
     one, seconds = clock.Clock("one", spent=10.0), iter([7.0, 2.0, 2.0, 2.0, 2.0])
 
     def step():
@@ -182,6 +185,8 @@ def test_a_training_that_nobody_waits_for_ends(monkeypatch):
 
     one = clock.Clock("one")
     monkeypatch.setattr(clock.os, "getppid", lambda: 1)
+    seconds = iter(range(100))  # a step that does nothing takes no time that a clock can see
+    monkeypatch.setattr(one, "_now", lambda: next(seconds))
     with pytest.raises(SystemExit, match="Nobody waits"):
         one.play(lambda: None, until=1.0)
 
