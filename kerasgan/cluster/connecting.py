@@ -145,13 +145,18 @@ def unlike(there: dict[str, str]) -> str | None:
     return f"versions differ from those of the machine that asks: {', '.join(found)}" if found else None
 
 
-def share_the_machine() -> None:
+def share_the_machine(folder: str) -> None:
     """Lets TensorFlow take what Ray has given this process, before it computes: as many threads as processors, or
     several processes would be in each other's way; and of a GPU the memory that it needs.
+
+    Args:
+        folder: where the one that asks stands; relative paths are meant from there.
     """
     import ray
     import tensorflow as tf
 
+    with contextlib.suppress(OSError):  # whoever names whole paths does not need it
+        os.chdir(folder)
     gpus = tf.config.list_physical_devices("GPU")
     for device in gpus:
         tf.config.experimental.set_memory_growth(device, True)

@@ -46,14 +46,15 @@ class Hand:
         make: of this machine, the function that does a shard; it is given `job`.
         job: what it needs to know.
         there: versions, of the machine that asks.
+        folder: where the one that asks stands.
     """
 
-    def __init__(self, make: Callable, job: dict[str, Any], there: dict[str, str]) -> None:
+    def __init__(self, make: Callable, job: dict[str, Any], there: dict[str, str], folder: str) -> None:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         self._work, self._refused = None, unlike(there)
         if self._refused is not None:
             return
-        share_the_machine()
+        share_the_machine(folder)
         try:
             self._work = make(job)
         except (ValueError, OSError) as error:  # no such preset here, no way to the store
@@ -109,7 +110,7 @@ def spread(
     options: dict[str, Any] = {"num_gpus": gpus} if gpus else {"num_cpus": 1}
     done = rows.map(
         Hand,
-        fn_constructor_args=(make, job, versions()),
+        fn_constructor_args=(make, job, versions(), os.getcwd()),
         compute=ray.data.ActorPoolStrategy(size=min(workers, len(todo))),
         **options,
     )

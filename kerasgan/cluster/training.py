@@ -107,7 +107,7 @@ def train(
                 f"batch_size={config.batch_size} must divide among {count} workers"
                 f"{'' if least == most else f', which {least}-{most} may come to'}."
             )
-    job = {"config": dataclasses.asdict(config), "output": place.output, **options}
+    job = {"config": dataclasses.asdict(config), "output": place.output, "folder": os.getcwd(), **options}
     began, failed = time.monotonic(), 0
     with connected(address, least) as ray:
         job["versions"] = versions()
@@ -215,9 +215,9 @@ def _train(job):
     differs = unlike(job["versions"])
     if differs:
         raise ValueError(f"{differs}.")
-    share_the_machine()
+    share_the_machine(job["folder"])
     strategy = strategies.get("multi_worker")
-    options = {name: value for name, value in job.items() if name not in ("config", "output", "versions")}
+    options = {name: value for name, value in job.items() if name not in ("config", "output", "folder", "versions")}
     config, output, mirror = runs.Config(**job["config"]), job["output"], None
     with contextlib.ExitStack() as stack:
         if is_remote(output):

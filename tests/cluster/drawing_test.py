@@ -29,13 +29,13 @@ def one_process(monkeypatch):
     """Shards are done here, one after the other."""
 
     def spread(ray, make, job, shards, workers, gpus=0.0, title=""):
-        work = spreading.Hand(make, job, connecting.versions())
+        work = spreading.Hand(make, job, connecting.versions(), ".")
         for shard in shards:
             answer = work(dataclasses.asdict(shard))
             assert not answer["error"]
             yield shard.index, answer["result"]
 
-    monkeypatch.setattr(spreading, "share_the_machine", lambda: None)
+    monkeypatch.setattr(spreading, "share_the_machine", lambda folder: None)
     for module in (drawing, scoring):
         monkeypatch.setattr(module, "spread", spread)
         monkeypatch.setattr(module, "connected", lambda *_: contextlib.nullcontext())
@@ -143,7 +143,7 @@ def test_what_cannot_be_drawn(one_process, tmp_path):
 
 
 def test_a_shard_is_tried_three_times(monkeypatch):
-    monkeypatch.setattr(spreading, "share_the_machine", lambda: None)
+    monkeypatch.setattr(spreading, "share_the_machine", lambda folder: None)
     tries = []
 
     def make(job):
@@ -156,9 +156,9 @@ def test_a_shard_is_tried_three_times(monkeypatch):
         return work
 
     row = {"index": 4, "first": 40, "count": 10}
-    answer = spreading.Hand(make, {"fails": 3}, connecting.versions())(row)
+    answer = spreading.Hand(make, {"fails": 3}, connecting.versions(), ".")(row)
     assert (answer["result"], answer["error"], len(tries)) == (b"done", "", 3)
-    answer = spreading.Hand(make, {"fails": 100}, connecting.versions())(row)
+    answer = spreading.Hand(make, {"fails": 100}, connecting.versions(), ".")(row)
     assert answer["result"] == b""
     assert answer["error"].endswith("OSError: the disk is full")
     assert len(tries) == 6
@@ -166,16 +166,17 @@ def test_a_shard_is_tried_three_times(monkeypatch):
 
 
 def test_a_machine_that_cannot_help(monkeypatch):
-    monkeypatch.setattr(spreading, "share_the_machine", lambda: None)
+    monkeypatch.setattr(spreading, "share_the_machine", lambda folder: None)
 
     def make(job):
         raise ValueError("There is no preset 'mine'.")
 
     row = {"index": 0, "first": 0, "count": 1}
-    assert spreading.Hand(make, {}, connecting.versions())(row)["error"].endswith(": There is no preset 'mine'")
+    assert spreading.Hand(make, {}, connecting.versions(), ".")(row)["error"].endswith(": There is no preset 'mine'")
     unlike = {**connecting.versions(), "keras": "2.0"}
     assert (
-        "versions differ from those of the machine that asks: keras " in spreading.Hand(make, {}, unlike)(row)["error"]
+        "versions differ from those of the machine that asks: keras "
+        in spreading.Hand(make, {}, unlike, ".")(row)["error"]
     )
 
 
