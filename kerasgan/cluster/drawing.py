@@ -17,7 +17,7 @@ from kerasgan import classes
 from kerasgan.cluster.connecting import connected, say
 from kerasgan.cluster.spreading import Shard, shards_of, spread
 from kerasgan.cluster.storage import Mirror, is_remote
-from kerasgan.files import Path, check_writable, held
+from kerasgan.files import Path, check_writable, held, replacing
 
 if TYPE_CHECKING:
     from kerasgan.gan import GAN
@@ -151,34 +151,27 @@ class Store:
             unlike = [name for name in manifest if found.get(name) != manifest[name]]
             raise ValueError(f"{self.output} holds other samples ({', '.join(unlike)} differ); choose another folder.")
         if written is None:
-            self.put(MANIFEST, (json.dumps(manifest, indent=2) + "\n").encode())
+            with self.writing(MANIFEST) as path:
+                path.write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
         return names
 
-    def put(self, name: str, content: bytes | pathlib.Path) -> None:
-        """A file, whole or not at all, from bytes or from another file, which it takes."""
-        if isinstance(content, bytes):
-            handle, path = tempfile.mkstemp(dir=None if self.mirror else self.output, prefix=".")
-            with open(handle, "wb") as file:
-                file.write(content)
-            content = pathlib.Path(path)
-        if self.mirror is not None:
-            self.mirror.put(content, name)
-            content.unlink()
+    @contextlib.contextmanager
+    def writing(self, name: str) -> Iterator[pathlib.Path]:
+        """A path to write a file to, which appears under its name whole or not at all."""
+        if self.mirror is None:
+            with replacing(pathlib.Path(self.output) / name) as path:
+                yield path
             return
-        with open(content, "rb") as file:
-            os.fsync(file.fileno())
-        content.chmod(0o644)
-        os.replace(content, pathlib.Path(self.output) / name)
+        with tempfile.TemporaryDirectory(prefix="kerasgan-shard-") as folder:
+            path = pathlib.Path(folder) / name
+            yield path
+            self.mirror.put(path, name)
 
     def tidy(self, suffix: str) -> None:
         """Removes what processes have left that died while they wrote."""
         if self.mirror is None:
             for path in pathlib.Path(self.output).glob(f".*{suffix}"):
                 path.unlink(missing_ok=True)
-
-    def room(self) -> str | None:
-        """Where to write what `put` takes: beside it, so that it can be moved."""
-        return None if self.mirror else self.output
 
 
 def hand(job: dict[str, Any]) -> Callable[[Shard], bytes]:
@@ -189,13 +182,8 @@ def hand(job: dict[str, Any]) -> Callable[[Shard], bytes]:
     write = {"webdataset": _write_tar, "parquet": _write_parquet, "arrayrecord": _write_array_record}[job["form"]]
 
     def work(shard: Shard) -> bytes:
-        handle, path = tempfile.mkstemp(dir=store.room(), prefix=".", suffix=FORMATS[job["form"]])
-        os.close(handle)
-        try:
+        with store.writing(name_of(shard, job["of"], job["form"])) as path:
             write(path, samples_of(gan, shard, job["labels"]))
-            store.put(name_of(shard, job["of"], job["form"]), pathlib.Path(path))
-        finally:
-            pathlib.Path(path).unlink(missing_ok=True)
         return b""
 
     return work
@@ -262,7 +250,7 @@ def _write_array_record(path, samples):
     import tensorflow as tf
     from array_record.python import array_record_module
 
-    writer = array_record_module.ArrayRecordWriter(path, "group_size:1")
+    writer = array_record_module.ArrayRecordWriter(str(path), "group_size:1")
     for seed, label, png in samples:
         numbers = {"seed": seed} if label is None else {"seed": seed, "label": label}
         features = {
