@@ -4,6 +4,7 @@
 
 Each draws WebDataset files of 500 images into a temporary folder. What counts is the time from the first file of each
 process to the last file, without the start of Ray and of TensorFlow. The plain loop has one thread, as each process.
+Then two processes are given files that hold nothing: how many can be given out in a second, whatever is drawn?
 """
 
 import os
@@ -18,6 +19,7 @@ from absl import app, flags
 FLAGS = flags.FLAGS
 flags.DEFINE_string("preset", "r3gan_fashion_mnist", "what draws")
 flags.DEFINE_integer("n", 8000, "images of each", lower_bound=2000)
+flags.DEFINE_integer("files", 2000, "empty ones to give out", lower_bound=2)
 flags.DEFINE_integer("rounds", 2, "turns of each", lower_bound=1)
 
 SIZE = 500
@@ -51,12 +53,30 @@ def by_itself() -> float:
         return len(others) * SIZE / (time.perf_counter() - began)
 
 
+def nothing(_job):
+    """A worker that draws nothing."""
+    return lambda shard: b""
+
+
+def handed_out(files: int) -> float:
+    """Files a second, from the first to the last, that two processes are given and have nothing to do for."""
+    from kerasgan.cluster import connecting, drawing, spreading
+
+    with connecting.connected("local", 2) as ray:
+        answers = spreading.spread(ray, nothing, {}, drawing.shards_of(files, 0, 1), 2)
+        next(answers)
+        began = time.perf_counter()
+        rest = sum(1 for _ in answers)
+        return rest / (time.perf_counter() - began)
+
+
 def main(_):
     alone = by_itself()
     print(f"a plain loop: {alone:.0f} images a second")
     for _ in range(FLAGS.rounds):
         for workers in (1, 2):
             print(f"{workers} process(es) on Ray: {on_ray(workers):.0f} images a second", flush=True)
+    print(f"handed out: {handed_out(FLAGS.files):.0f} files a second")
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 A client of a server asks too, and does without TensorFlow; so nothing here needs it.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -45,6 +46,12 @@ def _label(label: Any, names: Sequence[str]) -> int:
     if isinstance(label, bool) or not isinstance(label, (int, np.integer)) or not 0 <= label < len(names):
         raise ValueError(f"A label is a class's name or a whole number from 0 to {len(names) - 1}; found {label!r}.")
     return int(label)
+
+
+def from_texts(texts: Sequence[Any], names: Sequence[str]) -> list[Any]:
+    """Labels as they are typed, where "3" is the number unless a class is called so."""
+    whole = re.compile(r"-?\d+")
+    return [int(x) if isinstance(x, str) and whole.fullmatch(x) and x not in names else x for x in texts]
 
 
 def numbered(count: int) -> tuple[str, ...]:

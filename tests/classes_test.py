@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from kerasgan.classes import check_labels
+from kerasgan.classes import check_labels, from_texts
 
 NAMES = ("Bag", "Ankle boot", "Sneaker")
 
@@ -28,6 +28,11 @@ def test_names_and_numbers(labels, expected):
     found = check_labels(labels, 3, NAMES)
     assert found.dtype == np.int32
     assert found.tolist() == expected
+
+
+def test_typed_numbers_are_numbers_unless_a_class_is_called_so():
+    assert from_texts(["Bag", "1", 2, "-1"], ("Bag", "Coat", "Hat")) == ["Bag", 1, 2, -1]
+    assert from_texts(["1", "0"], ("7", "1", "3")) == ["1", 0]
 
 
 def test_names_that_are_numbers_of_others():

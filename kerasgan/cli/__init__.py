@@ -12,8 +12,9 @@ from collections.abc import Callable
 from kerasgan import __version__
 from kerasgan.backends import BackendError
 from kerasgan.cli import cache, commands, explore, sharing, train
-from kerasgan.cli.options import Options, UsageError, say
+from kerasgan.cli.options import Options, UsageError
 from kerasgan.errors import first_line, suggestion
+from kerasgan.messages import say
 
 USAGE = """\
 kerasgan trains, samples and exports generative adversarial networks.

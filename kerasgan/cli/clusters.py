@@ -2,12 +2,12 @@
 
 import json
 import pathlib
-import re
 from typing import Any
 
 from absl import flags
 
-from kerasgan.cli.options import Options, UsageError, import_tensorflow, required, say
+from kerasgan.cli.options import Options, UsageError, import_tensorflow, required
+from kerasgan.messages import say
 
 
 def define(options: Options) -> None:
@@ -39,9 +39,6 @@ def sample(values: flags.FlagValues) -> None:
     import_tensorflow()
     from kerasgan import cluster
 
-    labels = None
-    if values.labels is not None:
-        labels = [int(text) if re.fullmatch(r"-?\d+", text) else text for text in values.labels]
     written = cluster.draw(
         values.preset,
         values.n,
@@ -49,7 +46,7 @@ def sample(values: flags.FlagValues) -> None:
         values.workers,
         values.ray or "auto",
         values.seed,
-        labels,
+        values.labels,
         values.format,
         values.shard_size,
         values.gpus_per_worker,

@@ -9,7 +9,7 @@ from typing import Any
 
 from absl import flags
 
-from kerasgan import registry
+from kerasgan import classes, registry
 from kerasgan.cli import clusters
 from kerasgan.cli.options import (
     Options,
@@ -19,10 +19,10 @@ from kerasgan.cli.options import (
     define_real,
     import_tensorflow,
     required,
-    say,
 )
 from kerasgan.files import check_output_file, check_writable
 from kerasgan.formats import table
+from kerasgan.messages import say
 
 SAMPLES, FRAMES = 64, 60  # of `kerasgan sample`
 SMALLEST = 128  # pixels that a film is high, about; smaller images are enlarged
@@ -192,7 +192,7 @@ def _as_labels(values, names):
     """--labels as a model takes them."""
     if names is None:
         raise ValueError(f"{values.preset or values.model} knows no classes; leave --labels out.")
-    return [int(text) if re.fullmatch(r"-?\d+", text) and text not in names else text for text in values.labels]
+    return classes.from_texts(values.labels, names)
 
 
 def _load_preset(values):

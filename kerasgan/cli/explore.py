@@ -4,7 +4,8 @@ import os
 
 from absl import flags
 
-from kerasgan.cli.options import Options, UsageError, import_tensorflow, say
+from kerasgan.cli.options import Options, UsageError, import_tensorflow
+from kerasgan.messages import say
 
 
 def define() -> Options:

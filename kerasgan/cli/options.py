@@ -184,8 +184,3 @@ def import_tensorflow() -> None:
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)
-
-
-def say(text: str) -> None:
-    """One line on stderr."""
-    print(f"kerasgan: {text}", file=sys.stderr, flush=True)

@@ -3,8 +3,9 @@
 from absl import flags
 
 from kerasgan import hubs
-from kerasgan.cli.options import Options, UsageError, import_tensorflow, required, say
+from kerasgan.cli.options import Options, UsageError, import_tensorflow, required
 from kerasgan.files import check_writable
+from kerasgan.messages import say
 
 
 def define_push() -> Options:

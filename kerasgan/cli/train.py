@@ -10,7 +10,8 @@ from typing import Any
 from absl import flags
 
 from kerasgan import registry
-from kerasgan.cli.options import Options, UsageError, define_real, import_tensorflow, literal, required, say
+from kerasgan.cli.options import Options, UsageError, define_real, import_tensorflow, literal, required
+from kerasgan.messages import say
 
 WIDEST = 34  # of the left column of a table, in characters
 

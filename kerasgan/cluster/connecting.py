@@ -13,6 +13,7 @@ from typing import Any
 
 from kerasgan import __version__
 from kerasgan.errors import first_line
+from kerasgan.messages import say
 
 EXTRA = "pip install 'kerasgan[ray]'"
 ADDRESS = r"(?:ray://)?(\[[0-9a-fA-F:]+\]|[^:/\s]+):(\d{1,5})"
@@ -80,11 +81,6 @@ def _watched(head):
         yield
     finally:
         ended.set()
-
-
-def say(text: str) -> None:
-    """One line on stderr."""
-    print(f"kerasgan: {text}", file=sys.stderr, flush=True)
 
 
 def _import():

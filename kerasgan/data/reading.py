@@ -1,6 +1,5 @@
 """All samples of a source, decoded and brought to size: once in a process, or once for all with a cache."""
 
-import sys
 import tempfile
 import warnings
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from kerasgan.data import cache as caches
 from kerasgan.data.images import fit_image
 from kerasgan.data.source import Source
 from kerasgan.files import Path
+from kerasgan.messages import say
 
 
 def read(
@@ -43,7 +43,7 @@ def read(
             count += 1
         _warn_of(source.skipped, source.see_through, count, name)
         if read_from_disk:
-            _say(
+            say(
                 f"{count:,} images of {images[:count].nbytes / 1e9:.1f} GB lie in a temporary file, and the next start "
                 "decodes them anew; cache=True (--cache) would keep them"
             )
@@ -54,7 +54,7 @@ def read(
         source.find_labels = lambda: labels
     _warn_of(entry.skipped, entry.see_through, len(entry.rows), name)
     where = "in memory" if entry.rows.nbytes <= memory else "read from there"
-    _say(f"{len(entry.rows):,} images of {name} in {entry.folder} ({entry.rows.nbytes / 1e9:.2g} GB), {where}")
+    say(f"{len(entry.rows):,} images of {name} in {entry.folder} ({entry.rows.nbytes / 1e9:.2g} GB), {where}")
     return np.asarray(entry.rows) if entry.rows.nbytes <= memory else entry.rows
 
 
@@ -66,11 +66,11 @@ def _entry(source: Source, name: str, split: str, shape: tuple[int, int, int], f
         found = caches.find(folder, key)
     except caches.DamagedError as error:
         found = None
-        _say(f"{error}; it is made anew")
+        say(f"{error}; it is made anew")
     if found is not None:
         return found
     needed = source.count * int(np.prod(shape)) * np.dtype(source.dtype).itemsize
-    with caches.building(folder, key, needed, lambda: _say(f"waiting for another process that reads {name}")) as work:
+    with caches.building(folder, key, needed, lambda: say(f"waiting for another process that reads {name}")) as work:
         if work is not None:
             with caches.Writer(work, shape, source.dtype) as writer:
                 for image in _examples(source, name, shape):
@@ -120,7 +120,3 @@ def _allocate(shape: tuple[int, ...], dtype: DTypeLike, memory: int) -> tuple[np
         return np.empty(shape, dtype), False
     with tempfile.TemporaryFile(prefix="kerasgan-images-") as file:  # it has no name: the map alone keeps it
         return np.memmap(file, dtype=dtype, mode="w+", shape=shape), True
-
-
-def _say(text: str) -> None:
-    print(f"kerasgan: {text}", file=sys.stderr, flush=True)

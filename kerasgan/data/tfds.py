@@ -2,7 +2,6 @@
 
 import math
 import re
-import sys
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -12,6 +11,7 @@ from kerasgan import toys
 from kerasgan.classes import numbered
 from kerasgan.data.source import Source
 from kerasgan.errors import first_line, suggestion
+from kerasgan.messages import say
 
 BATCH_BYTES = 2**24  # that are read at once
 
@@ -183,7 +183,7 @@ def _prepare(builder: Any, name: str, data_dir: str | None) -> None:
     if builder.name in ours:
         ours[builder.name].prepare(data_dir)
     elif not (builder.data_path / "dataset_info.json").exists():
-        print(f"kerasgan: tensorflow-datasets downloads and prepares {name}", file=sys.stderr, flush=True)
+        say(f"tensorflow-datasets downloads and prepares {name}")
         try:
             builder.download_and_prepare()
         except Exception as error:  # whatever the network, the server or the disk may answer

@@ -6,7 +6,6 @@ import math
 import pathlib
 import re
 import shutil
-import sys
 import time
 import typing
 import warnings
@@ -16,6 +15,7 @@ from typing import Any
 from kerasgan import registry
 from kerasgan.errors import first_line
 from kerasgan.files import Path, replacing
+from kerasgan.messages import say
 from kerasgan.runs.config import Config, check_resumable
 from kerasgan.runs.folder import DIVERGED, check_output, check_space, only_one, prepare, write_reason
 
@@ -117,7 +117,7 @@ def train(
                 gan = registry.create_model(config.model, **config.recipe)
                 for line in _begin(gan, config):
                     if verbose and is_chief:
-                        print(f"kerasgan: {line}", file=sys.stderr, flush=True)
+                        say(line)
         step = int(gan.step.numpy())
         if strategies.agreed(step, strategy) != step:
             raise ValueError(f"Workers see other checkpoints in {output}; this one has found step {step}.")
@@ -142,7 +142,7 @@ def train(
             models = keep + 2 + (score is not None)  # final.keras, and a checkpoint before the oldest one goes
             says = check_space(output, _size(gan), models, _size_of_pictures(gan, -(-end // epoch_steps)))
             if verbose:
-                print(f"kerasgan: {says}", file=sys.stderr, flush=True)
+                say(says)
 
         folder = stack.enter_context(strategies.writable(strategy, output))
         if is_chief and not is_there:

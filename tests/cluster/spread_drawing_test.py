@@ -107,7 +107,7 @@ def test_forms(one_process, tmp_path):
 
 
 def test_classes_that_are_asked_for(one_process, gan, tmp_path):
-    cluster.draw(PRESET, 5, tmp_path / "some", 1, labels=["Bag", 0])
+    cluster.draw(PRESET, 5, tmp_path / "some", 1, labels=["Bag", "0"])
     found = read_tar(tmp_path / "some" / "shard-00000-of-00001.tar")
     bag = gan.class_names.index("Bag")
     assert [label for _, label in found.values()] == [bag, 0, bag, 0, bag]

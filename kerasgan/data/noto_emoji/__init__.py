@@ -29,7 +29,8 @@ from kerasgan.data import packages
 from kerasgan.data.noto_emoji.emoji import GROUPS, SHARES, Emoji, place_of, read_list, split_of
 from kerasgan.data.noto_emoji.files import FONT, LIST, find_files
 from kerasgan.data.noto_emoji.font import SIDE, Font
-from kerasgan.data.packages import NotAvailableError, say
+from kerasgan.data.packages import NotAvailableError
+from kerasgan.messages import say
 
 __all__ = ["GROUPS", "NotAvailableError", "NotoEmoji", "is_prepared", "main", "prepare"]
 

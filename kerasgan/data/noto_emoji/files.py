@@ -6,8 +6,9 @@ import subprocess
 import urllib.request
 
 from kerasgan.data import packages
-from kerasgan.data.packages import NotAvailableError, say
+from kerasgan.data.packages import NotAvailableError
 from kerasgan.errors import first_line
+from kerasgan.messages import say
 
 FONT = "NotoColorEmoji.ttf"
 LIST = "emoji-test.txt"
