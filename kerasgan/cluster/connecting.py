@@ -43,9 +43,12 @@ def connected(address: str, processes: int = 1) -> Iterator[Any]:
         ray.init(address=address, log_to_driver=False, logging_level="error", **own)
     except ConnectionError as error:
         found = f"no Ray at {address}" if address != "auto" else "no Ray on this machine"
-        raise ValueError(
-            f"There is {found} ({first_line(error)}). Start one with `ray start --head`, or give its --ray=HOST:PORT."
-        ) from None
+        # `ray start` asks for a token wherever there is one; of an address that is named Ray does not find that out.
+        ways = ["start one with `ray start --head`", "give its --ray=HOST:PORT"]
+        if address not in ("auto", "local") and "RAY_AUTH_MODE" not in os.environ:
+            ways.append("set RAY_AUTH_MODE=token where its `ray start` said that it asks for one")
+        *first, last = ways
+        raise ValueError(f"There is {found} ({first_line(error)}): {', '.join(first)}, or {last}.") from None
     except (RuntimeError, OSError, TimeoutError) as error:  # of another version of Ray or Python, or not to be reached
         raise ValueError(f"Cannot connect to Ray at {address}: {first_line(error)}") from None
     try:
