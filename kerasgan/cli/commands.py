@@ -202,7 +202,7 @@ def _load_preset(values):
     import_tensorflow()
     from kerasgan import presets
 
-    return presets.load(values.preset, values.sha256)
+    return presets.load(values.preset, values.sha256, compile=False)  # nothing is trained here: a quarter faster
 
 
 def _draws_preset(values):
