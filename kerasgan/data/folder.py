@@ -14,7 +14,7 @@ import hashlib
 import itertools
 import pathlib
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ def open_folder(folder: pathlib.Path, split: str) -> Source:
     pictures = find_pictures(folder)
     files = pictures.files
     part = cut(split, len(files), str(folder), what="images")
-    chosen = files
+    chosen: Sequence[pathlib.PurePath] = files
     if is_slice(split):
         chosen = sorted(files, key=_digest)[part]
     source = Source(len(chosen), np.uint8, lambda: _common_shape(pictures, chosen), ())
@@ -101,7 +101,7 @@ def _digest(path: pathlib.PurePath) -> bytes:
     return hashlib.sha256(name.encode("utf-8", "surrogateescape")).digest()
 
 
-def _common_shape(pictures: Pictures, files: list[pathlib.PurePath]) -> tuple[int, int, int] | None:
+def _common_shape(pictures: Pictures, files: Sequence[pathlib.PurePath]) -> tuple[int, int, int] | None:
     """The size that all images have, grey ones being RGB among others of that; None where they differ."""
     size, channels = None, 1
     for file in files:
@@ -115,7 +115,7 @@ def _common_shape(pictures: Pictures, files: list[pathlib.PurePath]) -> tuple[in
 
 
 def _read(
-    pictures: Pictures, files: list[pathlib.PurePath], source: Source, readable: list[pathlib.PurePath]
+    pictures: Pictures, files: Sequence[pathlib.PurePath], source: Source, readable: list[pathlib.PurePath]
 ) -> Iterator[np.ndarray]:
     for file, found in in_threads(lambda file: read_image(pictures, file), files):
         if found is None:
