@@ -9,7 +9,7 @@ from typing import Any
 
 from absl import flags
 
-from kerasgan import classes, registry
+from kerasgan import registry
 from kerasgan.cli import clusters
 from kerasgan.cli.options import (
     Options,
@@ -192,7 +192,9 @@ def _as_labels(values, names):
     """--labels as a model takes them."""
     if names is None:
         raise ValueError(f"{values.preset or values.model} knows no classes; leave --labels out.")
-    return classes.from_texts(values.labels, names)
+    from kerasgan.classes import from_texts
+
+    return from_texts(values.labels, names)
 
 
 def _load_preset(values):
