@@ -120,7 +120,7 @@ def test_threads_that_draw_at_once_get_the_same_images():
         return gan
 
     expected = trained().generate(6)
-    for _ in range(3):
+    for _ in range(2):
         gan, drawn = trained(), [None] * 4
 
         def draw(i, gan=gan, drawn=drawn):

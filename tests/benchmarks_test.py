@@ -148,6 +148,12 @@ def test_memory_counts_the_processes_that_were_started():
 
 
 @pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
+def test_every_script_says_how_it_is_called(path):
+    assert f"python benchmarks/{path.name}" in ast.get_docstring(ast.parse(path.read_text()))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.stem)
 def test_every_script_says_what_it_does(path):
     ran = subprocess.run([sys.executable, path, "--help"], capture_output=True, text=True, timeout=120)
     assert "python benchmarks/" in ran.stdout

@@ -45,6 +45,7 @@ def test_theory(tmp_path, capsys, monkeypatch):
     assert "   1.5   -0.943953         -0.943953  0.221171\n" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_dirac_gan(tmp_path, capsys):
     """The table's factor is sqrt(1 - rate gamma) = sqrt(1 - .2 .3); what is played: see `theory_test.py`."""
     load("dirac_gan").main(tmp_path, updates=120)
@@ -72,6 +73,7 @@ def test_swiss_roll(tmp_path, capsys):
     assert "minimax" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_mode_coverage(tmp_path, capsys):
     example = load("mode_coverage")
     example.main(tmp_path, names=["ring"], losses=["kl"], seeds=2, steps=50)
