@@ -25,7 +25,7 @@ import numpy as np
 import tensorflow as tf
 from absl import app, flags
 from keras_step import Clock
-from memory import own_megabytes
+from memory import cost_of_reading, own_megabytes
 from tensorflow.tsl.profiler.protobuf import xplane_pb2
 from tqdm import tqdm
 from turns import Worker, has_torch
@@ -58,16 +58,7 @@ def open_batches(name, gan):
 
 def read(name, gan):
     """What reading costs."""
-    before = own_megabytes()
-    began = time.perf_counter()
-    batches = iter(open_batches(name, gan))
-    next(batches)
-    first = time.perf_counter() - began
-    began = time.perf_counter()
-    for _ in range(FLAGS.batches):
-        next(batches)
-    rate = FLAGS.batches * BATCH / (time.perf_counter() - began)
-    return {"first": first, "rate": rate, "memory": own_megabytes() - before}
+    return cost_of_reading(lambda: open_batches(name, gan), BATCH, FLAGS.batches)
 
 
 def train(name, gan):

@@ -5,11 +5,10 @@ bilinearly.
 """
 
 import pathlib
-import time
 
 import numpy as np
 import torch
-from memory import own_megabytes
+from memory import cost_of_reading
 from PIL import Image
 
 
@@ -34,17 +33,7 @@ def contestants(folder, side, batch, batches, workers):
     that this process and its workers have grown by.
     """
 
-    def read():
-        before = own_megabytes()
-        began = time.perf_counter()
-        loader = torch.utils.data.DataLoader(Pictures(folder, side), batch, shuffle=True, num_workers=workers)
-        iterator = iter(loader)
-        next(iterator)
-        first = time.perf_counter() - began
-        began = time.perf_counter()
-        for _ in range(batches):
-            next(iterator)
-        rate = batches * batch / (time.perf_counter() - began)
-        return {"first": first, "rate": rate, "memory": own_megabytes() - before}
+    def open_batches():
+        return torch.utils.data.DataLoader(Pictures(folder, side), batch, shuffle=True, num_workers=workers)
 
-    return {"read": read}
+    return {"read": lambda: cost_of_reading(open_batches, batch, batches)}
