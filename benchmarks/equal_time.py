@@ -1,5 +1,4 @@
-"""GANs that have been trained for as long, on the same pictures of 64x64, with the same scores: `quality.py` has the
-flags.
+"""GANs that have been trained for as long, on the same pictures, with the same scores: `quality.py` has the flags.
 
 Each contestant has a process of its own, and a clock that counts its training steps (`clock.py`). They take turns of a
 minute, always the one that has spent the least, so that a machine that is busy with other things slows all alike. After
@@ -11,7 +10,8 @@ Or they are trained side by side, each on a processor of its own, which takes ha
 
 The real pictures of the scores are all there are, training pictures among them, because a test split of 350 is fewer
 than the features have dimensions. So a generator that copies would score well; two columns tell: the mean distance to
-the nearest training picture, and KID against the test pictures alone, which is unbiased however few there are.
+the nearest training picture, and KID against the test pictures alone, which is unbiased however few there are. A
+folder of one's own has no test pictures.
 """
 
 import ast
@@ -32,7 +32,7 @@ from kerasgan import features as extractors
 from kerasgan.evaluation.judge import BLOCK, unit_of
 from kerasgan.files import replacing
 
-SHAPE, TURN = (64, 64, 3), 60.0
+SHAPE, TURN = (64, 64, 3), 60.0  # what a recipe is trained at; a trained model has a shape of its own
 # (title, module, package, settings): DCGAN's example at half its width, and its own batch
 OTHERS = (
     ("PyTorch's DCGAN example", "torch_dcgan", "torch", {"width": 32, "batch": 64}),
@@ -205,27 +205,30 @@ def features_of(extractor, samples):
 
 
 def score(drawn, real, test, training, extractor, seed=0):
-    """Scores of samples `{title: samples}`, and of real pictures, `{title: {name: Score}}`."""
-    test_features = features_of(extractor, test)
+    """Scores of samples `{title: samples}`, and of real pictures, `{title: {name: Score}}`; `test` may be None."""
+    test_features = None if test is None else features_of(extractor, test)
     judge = evaluation.Judge(real, training, extractor, progress=True)
     scores = {}
     for title, samples in drawn.items():
-        found, _ = judge.score(samples, seed)
-        scores[title] = {**found, "kid_test": of_test(extractor, test_features, samples, seed)}
+        scores[title], _ = judge.score(samples, seed)
+        if test is not None:
+            scores[title]["kid_test"] = of_test(extractor, test_features, samples, seed)
     order = np.random.default_rng(0).permutation(len(real))
     one, other = real[order[: len(real) // 2]], real[order[len(real) // 2 :]]
     scores["real: half of all against the other half"], _ = evaluation.Judge(one, None, extractor).score(other, None)
-    scores["real: training against test pictures"] = {
-        **judge.nearest(unit_of(test), None),
-        "kid_test": of_test(extractor, test_features, training, None),
-    }
+    if test is not None:
+        scores["real: training against test pictures"] = {
+            **judge.nearest(unit_of(test), None),
+            "kid_test": of_test(extractor, test_features, training, None),
+        }
     return scores
 
 
 def print_table(scores, facts, minutes):
-    print(f"\n{'':42}" + "".join(f"{name[:12]:>13}" for name in SHOWN) + f"{'n':>14}")
+    shown = [name for name in SHOWN if any(name in of_one for of_one in scores.values())]
+    print(f"\n{'':42}" + "".join(f"{name[:12]:>13}" for name in shown) + f"{'n':>14}")
     for title, of_one in scores.items():
-        values = "".join(f"{of_one[name].value:13.4g}" if name in of_one else f"{'':13}" for name in SHOWN)
+        values = "".join(f"{of_one[name].value:13.4g}" if name in of_one else f"{'':13}" for name in shown)
         first = next(iter(of_one.values()))
         print(f"{title:42}{values}{f'{first.n_real}, {first.n_fake}':>14}")
     for title, of_one in facts.items():
@@ -258,18 +261,22 @@ def contest(dataset, ours, split, settings, minutes, folder, n, features, batch_
         ValueError: whatever is wrong with the request.
     """
     folder, output = pathlib.Path(folder), pathlib.Path(output)
-    extractor = extractors.get(features, SHAPE)
     config = resolve(ours, dataset, split, settings)
-    training, labels, names = data.load_labelled_array(dataset, split, SHAPE)
-    by_split = {name: data.load_array(dataset, name, SHAPE) for name in data.splits_of(dataset)}
-    real, test = np.concatenate(list(by_split.values())), by_split["test"]
+    gan = presets.load(ours) if config is None else None
+    shape = SHAPE if gan is None else gan.sample_shape
+    extractor = extractors.get(features, shape)
+    if data.classes_of(dataset, split) is None:
+        training, labels, names = data.load_array(dataset, split, shape), None, None
+    else:
+        training, labels, names = data.load_labelled_array(dataset, split, shape)
+    by_split = {name: data.load_array(dataset, name, shape) for name in data.splits_of(dataset)}
+    real, test = np.concatenate(list(by_split.values())), by_split.get("test")
+    if test is not None and n < len(test):
+        raise ValueError(f"--n must be {len(test)} at least, as many as there are test pictures; found {n}.")
     title = f"ours: {ours}"
     entered, drawn, facts = [], {}, {}
     common = {"dataset": data.with_version(dataset), "split": split}
-    if config is None:
-        gan = presets.load(ours)
-        if gan.sample_shape != SHAPE:
-            raise ValueError(f"{ours} makes samples of shape {gan.sample_shape}; pictures of {SHAPE} are compared.")
+    if gan is not None:
         drawn[title], facts[title] = evaluation.generate(gan, n, 0), facts_of_trained(ours, gan)
     else:
         of_ours = {"model": config.model, "batch": config.batch_size, "settings": config.recipe}
@@ -314,8 +321,9 @@ def contest(dataset, ours, split, settings, minutes, folder, n, features, batch_
     }
     with replacing(output) as temporary:
         temporary.write_text(json.dumps(content, indent=2) + "\n")
-    order = np.random.default_rng(0).permutation(len(test))[:36]  # neighbours in the data are variants of one picture
-    pictures = {"real test pictures": unit_of(test[order]), **drawn}
+    shown = real if test is None else test
+    order = np.random.default_rng(0).permutation(len(shown))[:36]  # neighbours in the data are variants of one picture
+    pictures = {"real pictures" if test is None else "real test pictures": unit_of(shown[order]), **drawn}
     sheets = [(name, plots.grid(np.clip(samples[:36], 0, 1), columns=12)) for name, samples in pictures.items()]
     plots.page(sheets, output.with_suffix(".png"))
 

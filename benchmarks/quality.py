@@ -18,6 +18,10 @@ and scores 3,000 pictures of each. Training steps alone are counted, not reading
 drawing. A command that was cut goes on when it is given again. Our schedules should end when the minutes do: `--set`
 has the recipe's settings. `--ours` may also be a run, a preset's folder or a `.keras` file (`./saved_models/NAME`, as
 a bare name means the recipe), which is scored as it is.
+
+    python benchmarks/quality.py --dataset=folder:photos --minutes=30 --ours=runs/photos --n=500
+
+does so with pictures of one's own, at the size that the run draws.
 """
 
 import json
@@ -37,29 +41,31 @@ from kerasgan import data, evaluation, plots, presets
 from kerasgan.files import check_output_file, replacing
 
 FLAGS = flags.FLAGS
-flags.DEFINE_enum("dataset", "fashion_mnist", ["fashion_mnist", "noto_emoji"], "of which images")
-flags.DEFINE_string("ours", None, "a preset or a run [dcgan_fashion_mnist]; emoji: also a recipe [r3gan_noto_emoji]")
+flags.DEFINE_string("dataset", "fashion_mnist", "of which images: fashion_mnist, or noto_emoji or folder:PATH")
+flags.DEFINE_string(
+    "ours", None, "a preset or a run [dcgan_fashion_mnist]; by minutes: also a recipe [r3gan_noto_emoji]"
+)
 flags.DEFINE_string("torch", "runs/torch_dcgan", "clothes: where the example's generators are, or go")
-flags.DEFINE_string("output", None, "the report [runs/quality.json]; emoji: [runs/quality-emoji-MINUTES.json]")
+flags.DEFINE_string("output", None, "the report [runs/quality.json]; by minutes: [runs/quality-MINUTES.json]")
 flags.DEFINE_integer("epochs", 20, "clothes: of the example; our preset must have seen as many images")
-flags.DEFINE_string("split", None, "what all are trained on [train[:55000]]; emoji: [train]")
-flags.DEFINE_integer("n", None, "images of each kind that are scored [10000]; emoji: [3000]")
+flags.DEFINE_string("split", None, "what all are trained on [train[:55000]]; by minutes: [train]")
+flags.DEFINE_integer("n", None, "images of each kind that are scored [10000]; by minutes: [3000]")
 flags.DEFINE_integer("rounds", 10, "clothes: turns of each that are timed")
 flags.DEFINE_integer("steps", 8, "clothes: training steps in a turn")
 flags.DEFINE_bool("moving_statistics", False, "draw the example's images with the moving batch statistics")
-flags.DEFINE_float("minutes", 12.0, "emoji: that each is trained", lower_bound=0.0)
-flags.DEFINE_bool("side_by_side", False, "emoji: train all at once, each on one processor, rather than in turns")
-flags.DEFINE_string("folder", "runs/quality-emoji", "emoji: where the trainings are, or go")
-flags.DEFINE_string("features", "efficientnet_lite0", "emoji: what is compared, as of kerasgan evaluate")
-flags.DEFINE_multi_string("set", [], "emoji: NAME=VALUE, a setting of our recipe")
+flags.DEFINE_float("minutes", 12.0, "by minutes: that each is trained", lower_bound=0.0)
+flags.DEFINE_bool("side_by_side", False, "by minutes: train all at once, each on one processor, rather than in turns")
+flags.DEFINE_string("folder", "runs/quality-by-minutes", "by minutes: where the trainings are, or go")
+flags.DEFINE_string("features", "efficientnet_lite0", "by minutes: what is compared, as of kerasgan evaluate")
+flags.DEFINE_multi_string("set", [], "by minutes: NAME=VALUE, a setting of our recipe")
 
-DEFAULTS = {
-    "fashion_mnist": {"ours": "dcgan_fashion_mnist", "split": "train[:55000]", "n": 10_000},
-    "noto_emoji": {"ours": "r3gan_noto_emoji", "split": "train", "n": 3_000},
+DEFAULTS = {  # by whether the contest is by minutes
+    False: {"ours": "dcgan_fashion_mnist", "split": "train[:55000]", "n": 10_000},
+    True: {"ours": "r3gan_noto_emoji", "split": "train", "n": 3_000},
 }
-OTHERS_FLAGS = {  # what has no meaning for a dataset
-    "fashion_mnist": ("minutes", "folder", "features", "set", "side_by_side"),
-    "noto_emoji": ("torch", "epochs", "rounds", "steps"),
+OTHERS_FLAGS = {  # what has no meaning then
+    False: ("minutes", "folder", "features", "set", "side_by_side"),
+    True: ("torch", "epochs", "rounds", "steps"),
 }
 
 BATCH = 128  # the example's, and our recipe's
@@ -77,24 +83,25 @@ def step_seconds(gan, images, steps_of_the_example):
 
 
 def main(_):
-    useless = [f"--{name}" for name in OTHERS_FLAGS[FLAGS.dataset] if FLAGS[name].present]
+    by_minutes = FLAGS.dataset != "fashion_mnist"
+    if by_minutes and FLAGS.dataset != "noto_emoji" and not FLAGS.dataset.startswith("folder:"):
+        return f"--dataset must be fashion_mnist, noto_emoji or folder:PATH; found {FLAGS.dataset!r}."
+    useless = [f"--{name}" for name in OTHERS_FLAGS[by_minutes] if FLAGS[name].present]
     if useless:
         return f"{', '.join(useless)} has no meaning for --dataset={FLAGS.dataset}."
-    for name, value in DEFAULTS[FLAGS.dataset].items():
+    for name, value in DEFAULTS[by_minutes].items():
         if FLAGS[name].value is None:
             FLAGS[name].value = value
-    if FLAGS.dataset == "noto_emoji":
-        return beside_others()
-    return beside_the_example()
+    return beside_others() if by_minutes else beside_the_example()
 
 
 def beside_others():
     """What `equal_time.py` does; an error in one line."""
-    if FLAGS.n < 352 or not FLAGS.minutes:  # as many as there are test pictures
-        return f"--n must be 352 at least and --minutes above 0; found --n={FLAGS.n} --minutes={FLAGS.minutes:g}."
+    if FLAGS.n < 2 or not FLAGS.minutes:
+        return f"--n must be 2 at least and --minutes above 0; found --n={FLAGS.n} --minutes={FLAGS.minutes:g}."
     if not has_torch():
         return 1
-    output = FLAGS.output or f"runs/quality-emoji-{FLAGS.minutes:g}.json"
+    output = FLAGS.output or f"runs/quality-{FLAGS.minutes:g}.json"
     try:
         equal_time.contest(
             FLAGS.dataset,

@@ -395,7 +395,8 @@ def test_kid_beside_few_real_samples_is_the_mean_over_as_many_generated_ones():
         (["--minutes=12"], "--minutes has no meaning for --dataset=fashion_mnist."),
         (["--dataset=noto_emoji", "--epochs=3"], "--epochs has no meaning for --dataset=noto_emoji."),
         (["--dataset=noto_emoji", "--minutes=0"], "--minutes above 0"),
-        (["--dataset=mnist"], "value should be one of <fashion_mnist|noto_emoji>"),
+        (["--dataset=folder:none", "--rounds=2"], "--rounds has no meaning for --dataset=folder:none."),
+        (["--dataset=mnist"], "must be fashion_mnist, noto_emoji or folder:PATH; found 'mnist'."),
     ],
 )
 def test_flags_of_the_other_dataset_end_in_one_line(given, says):
