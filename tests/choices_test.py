@@ -9,6 +9,7 @@ from PIL import Image
 from kerasgan import callbacks, cli, runs
 from kerasgan.data.survey import Survey
 from kerasgan.runs import choices
+from kerasgan.runs.origin import Origin
 
 
 def a_folder(count=1000, size=(128, 128), grey=0, classes=None):
@@ -54,6 +55,18 @@ def test_each_choice_follows_from_the_pictures():
     dcgan = chosen(a_folder(classes={"a": 500, "b": 500}), model="dcgan")
     assert (dcgan["generator_width"], dcgan["batch_size"], dcgan["conditional"]) == (32, 64, True)
     assert "conditional" not in chosen(a_folder(classes={"a": 500, "b": 500}), model="ebgan")
+
+
+def test_batches_that_there_are_pictures_for():
+    assert "batch_size" not in chosen(a_folder(count=16))  # R3GAN's are of 16
+    assert chosen(a_folder(count=40), model="dcgan")["batch_size"] == 32
+    assert chosen(a_folder(count=64), model="dcgan")["batch_size"] == 64
+    assert chosen(a_folder(count=100), model="ebgan")["batch_size"] == 64
+    assert "batch_size" not in chosen(a_folder(count=142), model="ebgan")
+    assert "batch_size" not in chosen(a_folder(count=40), model="dcgan", batch_size=128)
+    recipe = {"image_shape": (28, 28, 1)}
+    begun = runs.choose_game(a_folder(count=100), {"begin_from": "dcgan"}, Origin("dcgan", recipe, None))
+    assert {choice.option: choice.value for choice in begun}["batch_size"] == 64  # the family's 128 are too many
 
 
 def test_bfloat16_where_it_helps(monkeypatch):

@@ -108,7 +108,9 @@ def _in_folder(path):
             with contextlib.suppress(OSError):  # of links in a circle
                 if entry.is_dir():
                     (links if entry.is_symlink() else folders).append(name)
-                elif os.path.splitext(entry.name)[1].lower() in SUFFIXES and entry.is_file():
+                elif os.path.splitext(entry.name)[1].lower() in SUFFIXES and (
+                    entry.is_file() or not os.path.exists(entry.path)  # a link to nothing: to be named when it is read
+                ):
                     found.append(name)
     found.sort(key=lambda name: name.replace(os.sep, "\0"))  # part by part: nothing in a name comes before that
     direct = sorted(entry.name for entry in os.scandir(path) if entry.is_dir() and entry.name[0] != ".")

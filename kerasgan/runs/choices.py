@@ -99,7 +99,9 @@ def choose_game(found: "Survey", asked: dict[str, Any], origin: "Origin | None" 
         if model == "dcgan":
             for option in ("generator_width", "discriminator_width"):
                 choose(option, 32, "a quarter of the paper's, for a CPU")
-            choose("batch_size", 64, "half the paper's, for a CPU")
+    batch_size, why = _batch(model, found.count, origin is None)
+    if batch_size is not None:
+        choose("batch_size", batch_size, why)
     return chosen
 
 
@@ -110,6 +112,17 @@ def _shape(found, side, model):
     size = 64 if side >= 56 else 32
     larger = "; 128 takes four times as long" if side >= 128 and model in ("r3gan", "dcgan") else ""
     return (size, size, channels), f"half of them have {side} pixels and more on the shorter side, {colours}{larger}"
+
+
+def _batch(model, count, from_nothing):
+    """How many pictures a batch is to have, or None where it is the family's own number; and why."""
+    usual, why = registry.get_recipe(model).batch_size, ""
+    if model == "dcgan" and from_nothing:
+        usual, why = usual // 2, "half the paper's, for a CPU"
+    trained = count if count < HELD_BACK_FROM else round(0.9 * count)
+    if model != "r3gan" and trained < usual:
+        return 1 << trained.bit_length() - 1, f"there are no {usual} pictures for a batch of the family's usual size"
+    return (usual if why else None), why
 
 
 def _classes(found, model):
