@@ -3,7 +3,6 @@
 Nothing of an archive is unpacked to disk, so that the names in it, whatever they are, lead nowhere.
 """
 
-import contextlib
 import io
 import os
 import pathlib
@@ -105,15 +104,14 @@ def _in_folder(path):
         before = os.path.join(within, "")
         for entry in entries:
             name = before + entry.name
-            with contextlib.suppress(OSError):  # of links in a circle
-                if entry.is_dir():
-                    (links if entry.is_symlink() else folders).append(name)
-                elif os.path.splitext(entry.name)[1].lower() in SUFFIXES and (
-                    entry.is_file() or not os.path.exists(entry.path)  # a link to nothing: to be named when it is read
-                ):
-                    found.append(name)
+            if _is(entry.is_dir):
+                (links if entry.is_symlink() else folders).append(name)
+            elif os.path.splitext(entry.name)[1].lower() not in SUFFIXES:
+                continue
+            elif _is(entry.is_file) or not os.path.exists(entry.path):  # of a link to nothing is said that it is one
+                found.append(name)
     found.sort(key=lambda name: name.replace(os.sep, "\0"))  # part by part: nothing in a name comes before that
-    direct = sorted(entry.name for entry in os.scandir(path) if entry.is_dir() and entry.name[0] != ".")
+    direct = sorted(entry.name for entry in os.scandir(path) if _is(entry.is_dir) and entry.name[0] != ".")
 
     def fingerprint() -> Any:
         before = os.path.join(path, "")
@@ -122,6 +120,13 @@ def _in_folder(path):
     return Pictures(
         path, _Paths(found), direct, lambda file: open(path / file, "rb"), fingerprint, tuple(sorted(links))
     )
+
+
+def _is(kind):
+    try:
+        return kind()
+    except OSError:  # of links in a circle
+        return False
 
 
 def _size_and_time(file):

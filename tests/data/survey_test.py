@@ -40,7 +40,9 @@ def test_a_folder_of_all_kinds(tmp_path):
     (dogs / "text.png").write_text("no picture")
     Image.new("1", (6000, 6000)).save(dogs / "bomb.png")
     os.symlink(tmp_path, cats / "round")  # in a circle
-    os.symlink("nowhere.png", cats / "nowhere.png")
+    os.symlink("itself", tmp_path / "itself")
+    os.symlink("nowhere", cats / "gone.png")
+    os.symlink("circle.png", cats / "circle.png")
 
     found = survey(f"folder:{tmp_path}")
     assert found.count == 11
@@ -49,14 +51,14 @@ def test_a_folder_of_all_kinds(tmp_path):
     assert ((found.sizes == (50, 30)).all(axis=1)).sum() == 2  # and the turned one is upright
     assert (found.grey, found.turned, found.see_through, found.moving) == (3, 1, 2, 1)
     broken = sorted(name.rpartition("/")[2] for name in found.broken)
-    assert broken == ["bomb.png", "cut.jpg", "nowhere.png", "text.png"]
+    assert broken == ["bomb.png", "circle.png", "cut.jpg", "gone.png", "text.png"]
     assert found.copies == (("cats/twin.png", "ἀγέλη κυνῶν/moving.webp"),)
     assert found.classes == {"cats": 4, "ἀγέλη κυνῶν": 7}
     assert found.links == (os.path.join("cats", "round"),)
     rows = dict(found.rows())
     assert rows["pictures"] == "11 (6 PNG, 3 JPEG, 2 WEBP)"
     assert rows["orientation"] == "2 upright, 1 wide, 8 square; 1 turned, as their EXIF orientation says"
-    assert rows["left out"].startswith("4 that cannot be read or are too large: ")
+    assert rows["left out"].startswith("5 that cannot be read or are too large: ")
 
 
 def test_hashes_of_scaled_brightened_and_compressed_pictures_are_near_and_those_of_others_far(tmp_path):
