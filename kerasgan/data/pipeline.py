@@ -8,6 +8,9 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+PARALLEL = 2  # batches that are gathered at once: copying rows takes far less time than a step
+AHEAD = 2  # batches that wait for the step
+
 _IN_ORDER: weakref.WeakKeyDictionary[tf.data.Dataset, Callable[[], tf.data.Dataset]] = weakref.WeakKeyDictionary()
 _PARTS: weakref.WeakKeyDictionary[tf.data.Dataset, Callable[[Any], tf.data.Dataset]] = weakref.WeakKeyDictionary()
 _LABELS: weakref.WeakKeyDictionary[tf.data.Dataset, tuple[np.ndarray, tuple[str, ...]]] = weakref.WeakKeyDictionary()
@@ -117,14 +120,14 @@ def batches_of(
             return tf.nest.map_structure(tf.identity, batch)
 
     dataset = tf.data.Dataset.from_tensors(0).flat_map(one_pass)
-    dataset = dataset.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True)
+    dataset = dataset.map(gather, num_parallel_calls=PARALLEL, deterministic=True)
     if not taken:  # or the first pass would be shorter than it says
         dataset = dataset.apply(tf.data.experimental.assert_cardinality(batches))
     # What is behind the prefetching runs when a batch is asked for, not before, as long as tf.data puts no other
     # prefetching behind it.
-    options = tf.data.Options()
+    options = untuned()
     options.experimental_optimization.inject_prefetch = False
-    return dataset.prefetch(tf.data.AUTOTUNE).map(hand_out).with_options(options)
+    return dataset.prefetch(AHEAD).map(hand_out).with_options(options)
 
 
 def parts_of(
@@ -156,7 +159,16 @@ def parts_of(
     share = batch_size // replicas
     rows = tf.data.Dataset.counter(start_epoch).flat_map(one_pass).batch(share, drop_remainder=True)
     gather = functools.partial(_gather, samples, labels, scale, offset, size=share)
-    return rows.map(gather, num_parallel_calls=tf.data.AUTOTUNE, deterministic=True).prefetch(tf.data.AUTOTUNE)
+    return rows.map(gather, num_parallel_calls=PARALLEL, deterministic=True).prefetch(AHEAD).with_options(untuned())
+
+
+def untuned() -> tf.data.Options:
+    """Without tf.data's tuner: in TensorFlow 2.21 its thread often sleeps through the end of a pass, and with it `fit`,
+    for up to as long as the pass took (a minute at most).
+    """
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return options
 
 
 def _rows_of(count: int, seed: int, epoch: tf.Tensor) -> tf.Tensor:

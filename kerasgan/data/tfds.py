@@ -9,6 +9,7 @@ import numpy as np
 
 from kerasgan import toys
 from kerasgan.classes import numbered
+from kerasgan.data.pipeline import untuned
 from kerasgan.data.source import Source
 from kerasgan.errors import first_line, suggestion
 from kerasgan.messages import say
@@ -70,7 +71,7 @@ def open_tfds(name: str, split: str, data_dir: str | None) -> Source:
     shape = feature.shape
     # Images of one size are taken in batches; one by one those of Fashion-MNIST take five seconds and more.
     rows = 1 if None in shape else max(1, min(1024, BATCH_BYTES // math.prod(shape)))
-    batches = dataset.batch(rows).prefetch(2)
+    batches = dataset.batch(rows).prefetch(2).with_options(untuned())
     return Source(
         count=count,
         dtype=np.uint8,

@@ -40,6 +40,12 @@ def test_values_and_shapes():
     assert len(data.load(images, batch_size=2)) == 1
 
 
+def test_no_tuner_sleeps_through_the_end_of_a_pass():
+    shuffled = data.load(marked(8), batch_size=4)
+    for dataset in (shuffled, data.load(marked(8), batch_size=4, shuffle=False), shuffled.take(1)):
+        assert dataset.options().autotune.enabled is False
+
+
 def test_like_a_model():
     (batch,) = batches(marked(8), batch_size=8, like=small_gan())
     assert batch.shape == (8, 8, 8, 1)
