@@ -23,8 +23,7 @@ SMALLEST_SIDE = 16  # pixels; pictures of less have nothing to learn
 FEWEST_OF_A_CLASS = 10
 HELD_BACK_FROM = 500  # pictures on: of fewer, a tenth says nothing
 SCORES = 4  # of a training, besides that of its first epoch
-# How strongly is augmented up to so many pictures, and where: with few from the start, with many not at all.
-AUGMENTED = ((1_500, "probability=0.5"), (20_000, "probability=cosine(0, 0.5, {steps})"))
+AUGMENTED_TO = 20_000  # pictures; of so many the discriminator knows none by heart
 FINE_TUNING = (3e-4, 5e-5)  # rates at the start and at the end
 STARTING = 45.0  # seconds until the first step: reading, building, tracing
 SHARE = 0.92  # of the time that is planned to be trained in: steps are not all alike, and checkpoints and grids cost
@@ -219,11 +218,11 @@ def choose_length(found: "Survey", config: Config, asked: dict[str, Any], second
 def _augment(trained, config, asked, steps):
     if asked.get("augment") is not None:
         return []
-    for most, strength in AUGMENTED:
-        if trained <= most:
-            text = f"diffaugment(color, translation, {strength.format(steps=steps)})"
-            return [Choice("augment", text, f"{trained} pictures: the discriminator would learn them by heart")]
-    return [Choice("augment", "", f"none: {trained} pictures are many")]
+    if trained > AUGMENTED_TO:
+        return [Choice("augment", "", f"none: {trained} pictures are many")]
+    # One half from the start was worse in three of six pairs of trainings, and better in one (docs/own_pictures.md).
+    text = f"diffaugment(color, translation, probability=cosine(0, 0.5, {steps}))"
+    return [Choice("augment", text, f"{trained} pictures: the discriminator would learn them by heart")]
 
 
 def time_step(config: Config, steps: int = 16) -> float:
