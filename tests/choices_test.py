@@ -120,7 +120,9 @@ def test_steps_are_what_the_time_is_enough_for():
     }
     # 100 are held back, and scored 5 times in 100 / 80 + 5 s: 31.25 s less
     longer = length(1000, minutes=60.0)
-    assert longer["steps"] == int((3600 * 0.92 - 45 - 31.25) / 0.2)
+    # that is 16,178 steps, of which 288 epochs of 56 batches of 900 pictures are whole: only those can be the best one
+    assert int((3600 * 0.92 - 45 - 31.25) / 0.2) == 16_178
+    assert longer["steps"] == 288 * 56
     assert "minutes" not in longer
     assert longer["score_every"] == -(-longer["steps"] // (4 * 56))  # 900 pictures are 56 batches
 

@@ -188,13 +188,16 @@ def choose_length(found: "Survey", config: Config, asked: dict[str, Any], second
     minutes = asked.get("minutes") or MINUTES
     held_back = found.count - round(0.9 * found.count) if config.validation_split else 0
     trained = found.count - held_back
+    epoch_steps = max(1, trained // config.batch_size)
     if asked.get("steps") is not None:
         steps = asked["steps"]
     elif asked.get("epochs") is not None:
-        steps = asked["epochs"] * max(1, trained // config.batch_size)
+        steps = asked["epochs"] * epoch_steps
     else:
         scoring = (SCORES + 1) * (held_back / 80 + 5.0) if held_back else 0.0
         steps = max(1, int((60.0 * minutes * SHARE - STARTING - scoring) / seconds))
+        if held_back and steps > epoch_steps:  # the best epoch is kept, and the last should be one that it can be
+            steps -= steps % epoch_steps
         chosen.append(
             Choice("steps", steps, f"what {minutes:g} minutes have time for at {1e3 * seconds:.0f} ms a step")
         )
@@ -209,7 +212,7 @@ def choose_length(found: "Survey", config: Config, asked: dict[str, Any], second
     if config.recipe["augment"] is None or config.model == "r3gan":
         chosen += _augment(trained, config, asked, steps)
     if held_back and asked.get("score_every") is None:
-        epochs = steps / max(1, trained // config.batch_size)
+        epochs = steps / epoch_steps
         every = max(1, math.ceil(epochs / SCORES))
         chosen.append(Choice("score_every", every, f"so that {epochs:.0f} epochs are scored {SCORES} times or so"))
     return chosen
