@@ -32,7 +32,8 @@ from kerasgan import features as extractors
 from kerasgan.evaluation.judge import BLOCK, unit_of
 from kerasgan.files import replacing
 
-SHAPE, TURN = (64, 64, 3), 60.0  # what a recipe is trained at; a trained model has a shape of its own
+SHAPE = (64, 64, 3)  # of what a recipe is trained on; a trained model has its own
+TURN = 60.0
 # (title, module, package, settings): DCGAN's example at half its width, and its own batch
 OTHERS = (
     ("PyTorch's DCGAN example", "torch_dcgan", "torch", {"width": 32, "batch": 64}),

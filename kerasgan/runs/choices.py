@@ -118,9 +118,8 @@ def _batch(model, count, from_nothing):
     usual, why = registry.get_recipe(model).batch_size, ""
     if model == "dcgan" and from_nothing:
         usual, why = usual // 2, "half the paper's, for a CPU"
-    trained = count if count < HELD_BACK_FROM else round(0.9 * count)
-    if model != "r3gan" and trained < usual:
-        return 1 << trained.bit_length() - 1, f"there are no {usual} pictures for a batch of the family's usual size"
+    if model != "r3gan" and count < usual:  # too few for any to be held back
+        return 1 << count.bit_length() - 1, f"there are no {usual} pictures for a batch of the family's usual size"
     return (usual if why else None), why
 
 
