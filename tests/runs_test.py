@@ -444,6 +444,19 @@ def test_what_was_not_trained_on(trained, has, expected):
     assert runs.choose_splits(trained, has) == expected
 
 
+def test_what_was_trained_on_by_any_of_its_names(tmp_path, monkeypatch):
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "others").mkdir()
+    monkeypatch.chdir(tmp_path)
+    trained = runs.unseen.Training(str(tmp_path / "photos"), "train[:90%]")
+    for name in ("photos", "./photos/", "folder:photos", f"folder:{tmp_path}/others/../photos"):
+        assert trained.is_on(name)
+    for name in ("others", "no_such_folder", "ring", "fashion_mnist"):
+        assert not trained.is_on(name)
+    for name in ("fashion_mnist:3.0.1", "fashion_mnist"):
+        assert runs.unseen.Training("fashion_mnist:3.0.1", "train").is_on(name)
+
+
 def test_splits_that_are_asked_for_stay():
     assert runs.choose_splits("train[:90%]", ("train",), "train[:10%]") == ("train[:10%]", "train[:90%]")
     assert runs.choose_splits("train", ("train", "test"), None, "train[:10]") == ("test", "train[:10]")

@@ -314,12 +314,12 @@ def _choose_real(values: Any, gan: Any) -> str | None:
         if known is None:
             raise UsageError(f"--dataset is missing, and {values.preset} does not say what it was trained on.")
         values.dataset = known.dataset
-        if not values.resize and gan.value_range is not None:
-            values.resize = data.image_shape_of(known.dataset) not in (None, gan.sample_shape)
-    is_own = known is not None and values.dataset in (known.dataset, known.dataset.rpartition(":")[0])
+    is_own = known is not None and known.is_on(values.dataset)
     trained = known.split if known is not None and is_own else None
-    if known is not None and is_own and values.features is None:
-        values.features = known.features
+    if known is not None and is_own:
+        values.features = values.features or known.features
+        if not values.resize and gan.value_range is not None:
+            values.resize = data.image_shape_of(values.dataset) not in (None, gan.sample_shape)
     splits = data.splits_of(values.dataset)
     values.split, values.training_split = runs.choose_splits(trained, splits, values.split, values.training_split)
     if is_own and trained is None:

@@ -38,7 +38,7 @@ from kerasgan.data.pipeline import (
 )
 from kerasgan.data.rows import Rows
 from kerasgan.data.source import Source
-from kerasgan.data.sources import describe, find_names, open_source, recognise
+from kerasgan.data.sources import are_same, describe, find_names, open_source, recognise
 from kerasgan.data.splits import check_split
 from kerasgan.data.toy import TOY_SPLITS
 from kerasgan.errors import check_whole
@@ -55,6 +55,7 @@ __all__ = [
     "SUFFIXES",
     "TOY_SPLITS",
     "Rows",
+    "are_same",
     "class_names_of",
     "classes_of",
     "describe",

@@ -112,6 +112,17 @@ def recognise(name: Any, data_dir: str | None = None) -> tuple[str, Any]:
     return "folder", path
 
 
+def are_same(one: str, other: str) -> bool:
+    """Whether two names mean one source, however its folder or file is written."""
+    if one == other:
+        return True
+    try:
+        (kind, found), (other_kind, other_found) = recognise(one), recognise(other)
+    except ValueError:  # one of them is no more
+        return False
+    return kind == other_kind and isinstance(found, pathlib.Path) and found.resolve() == other_found.resolve()
+
+
 def _is_archive(path: pathlib.Path) -> bool:
     return path.suffix.lower() == ARCHIVE and os.path.isfile(path)
 

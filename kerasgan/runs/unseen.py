@@ -22,6 +22,12 @@ class Training:
     split: str | None
     features: str | None = None
 
+    def is_on(self, dataset: str) -> bool:
+        """Whether it was trained on this: its name, that without the version, or the same folder or file."""
+        from kerasgan import data
+
+        return dataset == self.dataset.rpartition(":")[0] or data.are_same(dataset, self.dataset)
+
 
 def training_of(path: Path) -> Training | None:
     """What the run or the preset in a folder, or a run's `.keras` file, was trained on; None where nothing says so.
