@@ -21,10 +21,10 @@ class EvaluateSamples(keras.callbacks.Callback):
     it in the list then keeps the best model. A choice made by a score makes that score too good: choose on one split,
     report on another.
 
-    With `every` above 1 the first epoch is scored as well, and those in between log the scores of the last one that
-    was, so that a score stands in the logs of each: Keras's `ModelCheckpoint` overwrites the best model where the score
-    that it monitors is missing, and never again finds a better one where its first is NaN. The patience of
-    `EarlyStopping` and `ReduceLROnPlateau` counts epochs, those in between included. A generator that gives NaN logs
+    With `every` above 1 the first and the last epoch are scored as well, and those in between log the scores of the
+    last one that was, so that a score stands in the logs of each: Keras's `ModelCheckpoint` overwrites the best model
+    where the score that it monitors is missing, and never again finds a better one where its first is NaN. The patience
+    of `EarlyStopping` and `ReduceLROnPlateau` counts epochs, those in between included. A generator that gives NaN logs
     infinity, which is worse than every score, and a label accuracy of 0.
 
     Args:
@@ -90,8 +90,8 @@ class EvaluateSamples(keras.callbacks.Callback):
                 self._asked = places[evaluation.labels_of(self.model, self.n, self.seed)]
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
-        scores = self._scores
-        if scores is None or (epoch + 1) % self.every == 0:
+        scores, is_last = self._scores, epoch + 1 == self.params.get("epochs")
+        if scores is None or is_last or (epoch + 1) % self.every == 0:
             scores = self._scores = self._score(epoch)
         if logs is not None:
             logs.update(scores)
