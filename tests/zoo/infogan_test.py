@@ -19,18 +19,23 @@ def test_the_mnist_networks():
     assert sum(int(np.prod(w.shape)) for w in gan.generator.trainable_weights) == generator
     assert sum(int(np.prod(w.shape)) for w in gan.discriminator.trainable_weights) == trunk + heads
     assert gan.value_range == (0.0, 1.0)
-    leaky = [layer for layer in gan.discriminator.layers if isinstance(layer, keras.layers.LeakyReLU)]
-    assert [layer.negative_slope for layer in leaky] == pytest.approx([0.1] * 4)
+    assert slopes(gan) == pytest.approx([0.1] * 4)
+
+
+def slopes(gan):
+    return [layer.negative_slope for layer in gan.discriminator.layers if isinstance(layer, keras.layers.LeakyReLU)]
 
 
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize(("size", "side"), [(32, 2), (64, 4)])
 def test_larger_images(size, side, channels):
-    gan = kerasgan.create_model("infogan", image_shape=(size, size, channels), categorical=(10, 10), continuous=1)
+    settings = {"categorical": (10, 10), "continuous": 1, "leak": 0.01}
+    gan = kerasgan.create_model("infogan", image_shape=(size, size, channels), **settings)
     maps = [layer.output.shape[1:] for layer in gan.generator.layers if isinstance(layer, keras.layers.Conv2DTranspose)]
     assert maps == [(side * 2**i, side * 2**i, width) for i, width in enumerate((256, 128, 64, channels), 1)]
     maps = [layer.output.shape[-1] for layer in gan.discriminator.layers if isinstance(layer, keras.layers.Conv2D)]
     assert maps == [64, 128, 256]
+    assert slopes(gan) == pytest.approx([0.01] * 4)
     images = gan.generate(2, codes={"categorical": [3, 4], "continuous": 0.1})
     assert images.shape == (2, size, size, channels)
     assert gan.infer_codes(images)["categorical"].shape == (2, 2, 10)

@@ -1,7 +1,7 @@
 """InfoGAN's networks (arXiv:1606.03657, appendix C): D and Q share all but their last layers.
 
 Weights are normal with standard deviation .02, as in the authors' code; a layer that is normalised by batch has no
-bias of its own. The authors' code leaks .01 where the paper's tables say .1; this follows the paper.
+bias of its own.
 """
 
 from collections.abc import Iterator
@@ -12,7 +12,6 @@ from keras import layers
 from kerasgan.layers import BatchNormalization
 
 KERNEL = 4
-LEAK = 0.1
 
 
 def _weights(seeds: Iterator[int]) -> keras.initializers.Initializer:
@@ -61,7 +60,7 @@ def generator(image_shape: tuple[int, int, int], latent_dim: int, seed: int) -> 
     return keras.Model(z, images, name="generator")
 
 
-def discriminator(image_shape: tuple[int, int, int], code_dim: int, seed: int) -> keras.Model:
+def discriminator(image_shape: tuple[int, int, int], code_dim: int, seed: int, leak: float = 0.1) -> keras.Model:
     """Images `[B, H, W, C]` -> `{"logits": [B, 1], "codes": [B, code_dim]}`, the latter Q's.
 
     28 pixels: conv 64, conv 128, FC 1024 (Table 1). Larger ones: conv 64, 128, 256 (SVHN's). Q has an FC 128 of its
@@ -71,11 +70,12 @@ def discriminator(image_shape: tuple[int, int, int], code_dim: int, seed: int) -
         image_shape: as for the generator.
         code_dim: of the latent: numbers that Q says.
         seed: of the initial weights.
+        leak: slope of the activations below 0.
     """
     seeds = iter(range(seed * 1000 + 500, seed * 1000 + 1000))
 
     def leaky():
-        return layers.LeakyReLU(negative_slope=LEAK)
+        return layers.LeakyReLU(negative_slope=leak)
 
     def conv(channels, **options):
         return layers.Conv2D(channels, KERNEL, strides=2, padding="same", kernel_initializer=_weights(seeds), **options)

@@ -24,6 +24,7 @@ class InfoGANRecipe(Recipe):
     categorical: tuple[int, ...] = (10,)
     continuous: int = 2
     information_weight: float = 1.0  # lambda
+    leak: float = 0.1  # of D and Q below 0, as the paper's tables say; the authors' code has .01
     d_learning_rate: float = 2e-4
     g_learning_rate: float = 1e-3
     beta_1: float = 0.5
