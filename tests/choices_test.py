@@ -111,18 +111,18 @@ def length(count, seconds=0.2, classes=None, **asked):
 
 
 def test_steps_are_what_the_time_is_enough_for():
-    # 30 minutes: 1,800 s, of which .92 are planned with; less 45 s of starting: 1,611 s of .2 s each
+    # 30 minutes: 1,800 s, of which .85 are planned with; less 45 s of starting: 1,485 s of .2 s each
     assert length(100) == {
-        "steps": 8055,
+        "steps": 7425,
         "minutes": 30.0,
-        "schedule_images": 8055 * 16,
-        "augment": "diffaugment(color, translation, probability=cosine(0, 0.5, 8055))",
+        "schedule_images": 7425 * 16,
+        "augment": "diffaugment(color, translation, probability=cosine(0, 0.5, 7425))",
     }
     # 100 are held back, and scored 5 times in 100 / 80 + 5 s: 31.25 s less
     longer = length(1000, minutes=60.0)
-    # that is 16,178 steps, of which 288 epochs of 56 batches of 900 pictures are whole: only those can be the best one
-    assert int((3600 * 0.92 - 45 - 31.25) / 0.2) == 16_178
-    assert longer["steps"] == 288 * 56
+    # that is 14,918 steps, of which 266 epochs of 56 batches of 900 pictures are whole: only those can be the best one
+    assert int((3600 * 0.85 - 45 - 31.25) / 0.2) == 14_918
+    assert longer["steps"] == 266 * 56
     assert "minutes" not in longer
     assert longer["score_every"] == -(-longer["steps"] // (4 * 56))  # 900 pictures are 56 batches
 
