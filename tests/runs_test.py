@@ -284,7 +284,7 @@ def test_the_best_epoch_is_a_whole_one(tmp_path):
 
 
 def test_scores_of_every_second_epoch(tmp_path):
-    """Those in between say the last one again, so that the best is one of the scored."""
+    """Those in between say the last one again, so that the best is one of the scored; the last epoch is one of them."""
     small = {"generator_units": 8, "discriminator_units": 4, "batch_size": 50, "split": "train[:150]", "epochs": 5}
     small |= {"validation_split": "test[:100]", "optimizer": "adam", "learning_rate": 0.01}
     every = runs.resolve("vanilla_gan", "ring", **small)
@@ -297,7 +297,7 @@ def test_scores_of_every_second_epoch(tmp_path):
         assert runs.read_config(tmp_path / folder) == config
     name = "frechet_distance"
     whole, some = (callbacks.read_history(tmp_path / folder / "history.csv")[name] for folder in ("every", "second"))
-    assert some == [whole[0], whole[1], whole[1], whole[3], whole[3]]
+    assert some == [whole[0], whole[1], whole[1], whole[3], whole[4]]
     with pytest.raises(ValueError, match="score_every must be at least 1; found 0"):
         runs.resolve("vanilla_gan", "ring", score_every=0, **small)
 
