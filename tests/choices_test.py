@@ -26,6 +26,7 @@ def a_folder(count=1000, size=(128, 128), grey=0, classes=None):
 @pytest.fixture(autouse=True)
 def _precision(monkeypatch):
     monkeypatch.setattr(choices, "speed_of_bfloat16", lambda: 3.0)
+    monkeypatch.setattr(choices, "has_gpu", lambda: False)
 
 
 def chosen(found, **asked):
@@ -53,14 +54,28 @@ def test_each_choice_follows_from_the_pictures():
     assert chosen(a_folder(classes={"a": 9, "b": 991}))["conditional"] is False
     assert chosen(a_folder(classes={"a": 1000}))["conditional"] is False
     dcgan = chosen(a_folder(classes={"a": 500, "b": 500}), model="dcgan")
-    assert (dcgan["generator_width"], dcgan["batch_size"], dcgan["conditional"]) == (32, 64, True)
+    assert (dcgan["generator_width"], dcgan["batch_size"], dcgan["conditional"]) == (32, 32, True)
     assert "conditional" not in chosen(a_folder(classes={"a": 500, "b": 500}), model="ebgan")
 
 
+def test_of_few_pictures_on_a_cpu_it_chooses_dcgan(monkeypatch):
+    few = a_folder(count=999)
+    dcgan = chosen(few)
+    assert (dcgan["model"], dcgan["batch_size"], dcgan["generator_width"]) == ("dcgan", 32, 32)
+    assert "small" not in dcgan
+    assert chosen(a_folder(count=1000))["model"] == "r3gan"
+    assert chosen(few, image_shape=(32, 32, 3))["model"] == "r3gan"
+    assert chosen(a_folder(count=999, size=(40, 60)))["model"] == "r3gan"
+    assert chosen(few, small=True)["model"] == "r3gan"  # an option that DCGAN has not
+    assert "model" not in chosen(few, model="r3gan")
+    monkeypatch.setattr(choices, "has_gpu", lambda: True)
+    assert chosen(few)["model"] == "r3gan"
+
+
 def test_batches_that_there_are_pictures_for():
-    assert "batch_size" not in chosen(a_folder(count=16))  # R3GAN's are of 16
-    assert chosen(a_folder(count=40), model="dcgan")["batch_size"] == 32
-    assert chosen(a_folder(count=64), model="dcgan")["batch_size"] == 64
+    assert "batch_size" not in chosen(a_folder(count=16), model="r3gan")  # its own are of 16
+    assert chosen(a_folder(count=31), model="dcgan")["batch_size"] == 16
+    assert chosen(a_folder(count=64), model="dcgan")["batch_size"] == 32
     assert chosen(a_folder(count=100), model="ebgan")["batch_size"] == 64
     assert "batch_size" not in chosen(a_folder(count=142), model="ebgan")
     assert "batch_size" not in chosen(a_folder(count=40), model="dcgan", batch_size=128)
