@@ -25,6 +25,7 @@ FEWEST_OF_A_CLASS = 10
 HELD_BACK_FROM = 500  # pictures on: of fewer, a tenth says nothing
 SCORES = 4  # of a training, besides that of its first epoch
 AUGMENTED_TO = 20_000  # pictures; of so many the discriminator knows none by heart
+AUGMENTATION = "diffaugment(color, translation, probability=cosine(0, 0.5, {}))"  # of fewer
 FINE_TUNING = (3e-4, 5e-5)  # rates at the start and at the end
 STARTING = 45.0  # seconds until the first step: reading, building, tracing
 SHARE = 0.85  # of the time that is planned to be trained in: steps are not all alike, and epochs' ends cost
@@ -241,7 +242,7 @@ def _augment(trained, config, asked, steps):
     if trained > AUGMENTED_TO:
         return [Choice("augment", "", f"none: {trained} pictures are many")]
     # One half from the start was worse in three of six pairs of trainings, and better in one (docs/own_pictures.md).
-    text = f"diffaugment(color, translation, probability=cosine(0, 0.5, {steps}))"
+    text = AUGMENTATION.format(steps)
     return [Choice("augment", text, f"{trained} pictures: the discriminator would learn them by heart")]
 
 
@@ -258,7 +259,9 @@ def time_step(config: Config, steps: int = 16) -> float:
     from kerasgan import transfer
     from kerasgan.data.pipeline import untuned
 
-    gan = registry.create_model(config.model, **config.recipe)
+    # Augmentation costs a tenth of a step of the small DCGAN, and is chosen for all but many pictures.
+    augment = AUGMENTATION.format(steps) if config.recipe["augment"] is None else config.recipe["augment"]
+    gan = registry.create_model(config.model, **{**config.recipe, "augment": augment})
     if config.freeze is not None:
         transfer.freeze(gan, config.freeze)
     noise = np.random.default_rng(0)
