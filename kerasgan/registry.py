@@ -76,6 +76,15 @@ class Recipe:
         """What `GAN.compile` takes beside optimizers and loss."""
         return {name: getattr(self, name) for name in ("d_steps", "fresh_noise", "penalties", "augment")}
 
+    def prepare(self, gan: "GAN", samples: Any) -> None:
+        """What is done to a new model with the samples that it is to be trained on; here nothing. A run does it before
+        its first step, unless it begins with the weights of another model.
+
+        Args:
+            gan: of this recipe.
+            samples: `[N, ...]`, as `kerasgan.data.load_array` gives them.
+        """
+
 
 @dataclasses.dataclass(frozen=True)
 class Family:

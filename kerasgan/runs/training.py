@@ -111,8 +111,10 @@ def train(
         if is_there and is_chief:  # before anything is read that another training may be about to replace
             stack.enter_context(only_one(output))
         with strategy.scope():
-            gan = callbacks.restore(output / "checkpoints") if resume else None
-            if gan is None:
+            restored = callbacks.restore(output / "checkpoints") if resume else None
+            if restored is not None:
+                gan = restored
+            else:
                 keras.utils.set_random_seed(config.recipe["seed"])
                 gan = registry.create_model(config.model, **config.recipe)
                 for line in _begin(gan, config):
@@ -122,6 +124,8 @@ def train(
         if strategies.agreed(step, strategy) != step:
             raise ValueError(f"Workers see other checkpoints in {output}; this one has found step {step}.")
         images, classes, load = _open_data(config, gan, cache)
+        if restored is None and config.begin_from is None:
+            registry.get_recipe(config.model, **config.recipe).prepare(gan, images)
         an_epoch = load()
         epoch_steps = len(an_epoch)
         # Before anything draws; `fit` could not tell them from a part of an epoch.

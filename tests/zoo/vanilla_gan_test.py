@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 import kerasgan
+from kerasgan import runs
 from kerasgan.optimizers import Adam
+from kerasgan.zoo.vanilla_gan import networks
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +34,29 @@ def test_initial_weights(gan):
             else:
                 assert np.abs(values).max() <= bound
                 assert values.std() == pytest.approx(bound / math.sqrt(3), rel=0.05)
+
+
+def test_a_generator_that_begins_with_the_mean_image(tmp_path):
+    """Pixels that are 0, 51 of 255 and 255 in all images, and one that is 255 in every fourth."""
+    images = np.zeros((8, 2, 2, 1), np.uint8)
+    images[:, 0, 1], images[:, 1, 0], images[::4, 1, 1] = 51, 255, 255
+    np.savez(tmp_path / "images.npz", images=images)
+    small = {"image_shape": (2, 2, 1), "generator_units": 2, "discriminator_units": 2, "batch_size": 4}
+    # Two steps of next to no length leave it where a run begins it.
+    still = {"learning_rate": 1e-12, "learning_rate_floor": 0.0, "output_bias": "marginals"}
+    config = runs.resolve("vanilla_gan", str(tmp_path / "images.npz"), steps=2, **small, **still)
+    bias = runs.train(config, tmp_path / "run", verbose=0).generator.layers[-3].bias.numpy()
+    np.testing.assert_allclose(bias, [-math.log(1e7), -math.log(4.0), math.log(1e7), -math.log(3.0)], rtol=1e-6)
+    gan = kerasgan.create_model("vanilla_gan", **config.recipe)
+    networks.begin_with_mean(gan.generator, images.astype(np.float32) / 255.0)
+    np.testing.assert_allclose(gan.generator.layers[-3].bias, bias, rtol=1e-5)
+
+
+def test_biases_that_there_are_not():
+    with pytest.raises(ValueError, match=r"^output_bias must be zeros or marginals; found 'mean'\.$"):
+        kerasgan.create_model("vanilla_gan", output_bias="mean")
+    with pytest.raises(ValueError, match=r"^output_bias=marginals is of pixels, from 0 to 1; found image_shape=\(2,\)"):
+        kerasgan.create_model("vanilla_gan", output_bias="marginals", image_shape=(2,))
 
 
 def test_maxout_is_the_largest_of_five_pieces(gan):

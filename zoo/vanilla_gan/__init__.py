@@ -109,7 +109,8 @@ register_preset(
     validation_split="train[50000:]",
     score_every=5,
     image_shape=(28, 28, 1),
+    output_bias="marginals",
     notes=f"""{UNTRAINED}
-Nothing but the authors' `mnist.yaml`: its 50,000 images in batches of 100, its 10,000 to validate on,
-SGD with a momentum that grows for 250 epochs, where this ends; they stopped by hand.""",
+Nothing but the authors' `mnist.yaml`: its 50,000 images in batches of 100, its 10,000 to validate on, a generator that
+begins with the mean image, SGD with a momentum that grows for 250 epochs, where this ends; they stopped by hand.""",
 )

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 
@@ -63,3 +65,18 @@ def discriminator(
     x = layers.Dropout(dropout, seed=next(seeds))(x)
     judged = layers.Dense(logits, kernel_initializer=_uniform(0.005, seeds), dtype="float32", name="logits")(x)
     return keras.Model(images, judged, name="discriminator")
+
+
+def begin_with_mean(generator: keras.Model, images: Any) -> None:
+    """Sets the last layer's bias such that the generator draws the mean of the images where nothing else comes in:
+    the logit of each pixel's mean, at least 1e-7 from 0 and 1, as pylearn2's `init_sigmoid_bias_from_marginals`.
+
+    Args:
+        generator: of `generator`, for images.
+        images: `[N, H, W, C]`, uint8, or floats in [0, 1].
+    """
+    white = 255.0 if images.dtype == np.uint8 else 1.0
+    total = sum(np.asarray(images[i : i + 1000]).sum(0, dtype=np.float64) for i in range(0, len(images), 1000))
+    mean = np.clip(np.reshape(total, -1) / (white * len(images)), 1e-7, 1.0 - 1e-7)
+    last = [layer for layer in generator.layers if isinstance(layer, layers.Dense)][-1]
+    last.bias.assign(np.log(mean / (1.0 - mean)))

@@ -1,8 +1,12 @@
 """The GAN paper's settings for MNIST."""
 
 import dataclasses
+from typing import TYPE_CHECKING, Any
 
 from kerasgan.registry import Recipe
+
+if TYPE_CHECKING:
+    from kerasgan.gan import GAN
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -17,6 +21,7 @@ class VanillaGANRecipe(Recipe):
     epochs: int = 250  # where the momentum's ramp ends; the authors stopped by hand
     latent_dim: int = 100  # nvis; uniform on (-√3, √3)
     generator_units: int = 1200
+    output_bias: str = "zeros"  # or "marginals", as `mnist.yaml` has it: see `prepare`
     discriminator_units: int = 240
     discriminator_pieces: int = 5
     input_dropout: float = 0.2
@@ -40,6 +45,10 @@ class VanillaGANRecipe(Recipe):
         for field in ("input_dropout", "dropout"):
             if not 0.0 <= getattr(self, field) < 1.0:
                 raise ValueError(f"{field} must be at least 0 and below 1; found {getattr(self, field)}.")
+        if self.output_bias not in ("zeros", "marginals"):
+            raise ValueError(f"output_bias must be zeros or marginals; found {self.output_bias!r}.")
+        if self.output_bias == "marginals" and len(shape) == 1:
+            raise ValueError(f"output_bias=marginals is of pixels, from 0 to 1; found image_shape={shape}.")
         if self.optimizer not in ("sgd", "adam"):
             raise ValueError(f"optimizer must be sgd or adam; found {self.optimizer!r}.")
         if self.generator_learning_rate is None:
@@ -50,3 +59,12 @@ class VanillaGANRecipe(Recipe):
                     f"{field} falls by learning_rate_divisor where optimizer is sgd, and must be a number; "
                     f"found {getattr(self, field)!r}."
                 )
+
+    def prepare(self, gan: "GAN", samples: Any) -> None:
+        """With `output_bias="marginals"` the generator begins with the mean of the images
+        (`networks.begin_with_mean`).
+        """
+        if self.output_bias == "marginals":
+            from kerasgan.zoo.vanilla_gan import networks
+
+            networks.begin_with_mean(gan.generator, samples)
