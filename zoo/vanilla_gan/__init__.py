@@ -110,7 +110,9 @@ register_preset(
     score_every=5,
     image_shape=(28, 28, 1),
     output_bias="marginals",
+    ema_decay=0.999,
     notes=f"""{UNTRAINED}
 Nothing but the authors' `mnist.yaml`: its 50,000 images in batches of 100, its 10,000 to validate on, a generator that
-begins with the mean image, SGD with a momentum that grows for 250 epochs, where this ends; they stopped by hand.""",
+begins with the mean image, SGD with a momentum that grows for 250 epochs, where this ends; they stopped by hand. They
+had no average of the generator, by which the training is what it is without.""",
 )
