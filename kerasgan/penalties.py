@@ -244,7 +244,10 @@ class Payment:
                 # The penalty's gradients with the opposite sign, subtracted: a sum of sums becomes `AccumulateNV2` in
                 # TensorFlow's graph optimizer, which fails in a branch ("Resource ... tmp_var ... already exists").
                 value, less = self._gradients(penalty, variables, optimizer, update)
-                return [_difference(*pair) for pair in zip(gradients, less, strict=True)], value
+                # No variable is updated before the penalty has read them all. Where nothing is to be paid for one, such
+                # as for the bias below a leaky ReLU, TensorFlow's graph optimizer loses the edge that orders the two.
+                with tf.control_dependencies([value]):
+                    return [_difference(*pair) for pair in zip(gradients, less, strict=True)], value
 
             def spared(gradients=gradients):
                 return gradients, tf.zeros(tf.shape(self.samples[0])[:1])
@@ -271,7 +274,9 @@ class Payment:
 
 
 def _difference(gradient, less):
-    return gradient if less is None else -less if gradient is None else gradient - tf.cast(less, gradient.dtype)
+    if less is None:
+        return gradient if gradient is None else tf.identity(gradient)
+    return -less if gradient is None else gradient - tf.cast(less, gradient.dtype)
 
 
 def correct_for_lazy(optimizer: keras.optimizers.Optimizer, penalties: Sequence[Penalty]) -> None:
