@@ -109,10 +109,11 @@ register_preset(
     validation_split="train[50000:]",
     score_every=5,
     image_shape=(28, 28, 1),
-    output_bias="marginals",
     ema_decay=0.999,
     notes=f"""{UNTRAINED}
-Nothing but the authors' `mnist.yaml`: its 50,000 images in batches of 100, its 10,000 to validate on, a generator that
-begins with the mean image, SGD with a momentum that grows for 250 epochs, where this ends; they stopped by hand. They
-had no average of the generator, by which the training is what it is without.""",
+The authors' `mnist.yaml`: its 50,000 images in batches of 100, its 10,000 to validate on, SGD with a momentum that
+grows for 250 epochs, where this ends; they stopped by hand. They had no average of the generator, by which the training
+is what it is without. And their generator begins with the mean image (`--output_bias=marginals`), from which D wins
+here: after 5 epochs D of a generated image is .0005, .02 and .0002 on average (seeds 0, 1 and 2), and .20 without
+(seed 1).""",
 )
