@@ -90,7 +90,7 @@ ROWS = (
         ),
         measure=parzen,
         seeds=3,
-        minutes=40,
+        minutes=60,
         draw=draw_parzen,
     ),
 )

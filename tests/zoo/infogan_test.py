@@ -22,6 +22,16 @@ def test_the_mnist_networks():
     assert slopes(gan) == pytest.approx([0.1] * 4)
 
 
+def test_narrower_networks():
+    """Half as wide: a quarter of the weights between hidden layers, counted by hand as above. Q's own stay."""
+    gan = kerasgan.create_model("infogan", width=32)
+    generator = 74 * 512 + 2 * 512 + 512 * 3136 + 2 * 3136 + 16 * 64 * 32 + 2 * 32 + 16 * 32 + 1
+    trunk = 16 * 32 + 32 + 16 * 32 * 64 + 2 * 64 + 49 * 64 * 512 + 2 * 512
+    heads = 512 + 1 + 512 * 128 + 2 * 128 + 128 * 12 + 12
+    assert sum(int(np.prod(w.shape)) for w in gan.generator.trainable_weights) == generator
+    assert sum(int(np.prod(w.shape)) for w in gan.discriminator.trainable_weights) == trunk + heads
+
+
 def slopes(gan):
     return [layer.negative_slope for layer in gan.discriminator.layers if isinstance(layer, keras.layers.LeakyReLU)]
 
@@ -86,6 +96,7 @@ def test_either_update_alone_raises_the_bound(learner):
         ],
         ({"loss": "ebgan"}, r"builds on a logit loss"),
         ({"information_weight": -0.5}, r"information_weight must be a finite number, at least 0; found -0.5"),
+        ({"width": 0}, r"width must be a whole number, at least 1; found 0"),
         ({"categorical": (1,)}, r"2 or more; found \(1,\)"),
     ],
 )

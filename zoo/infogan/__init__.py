@@ -21,8 +21,8 @@ def build(recipe: InfoGANRecipe) -> "GAN":
     latent = Coded(recipe.noise_dim, recipe.categorical, recipe.continuous)
     shape = recipe.image_shape
     gan = GAN(
-        networks.generator(shape, latent.dim, recipe.seed),
-        networks.discriminator(shape, latent.code_dim, recipe.seed, recipe.leak),
+        networks.generator(shape, latent.dim, recipe.seed, recipe.width),
+        networks.discriminator(shape, latent.code_dim, recipe.seed, recipe.leak, recipe.width),
         latent,
         value_range=(0, 1) if shape[0] == 28 else (-1, 1),
         ema_decay=recipe.ema_decay,

@@ -24,7 +24,10 @@ def _normalised(x: keras.KerasTensor, seeds: Iterator[int], activation: keras.la
     return activation(BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gamma)(x))
 
 
-def generator(image_shape: tuple[int, int, int], latent_dim: int, seed: int) -> keras.Model:
+WIDTH = 64  # maps of the paper's layers at full size
+
+
+def generator(image_shape: tuple[int, int, int], latent_dim: int, seed: int, width: int = WIDTH) -> keras.Model:
     """Latent vectors `[B, latent_dim]` -> images `[B, H, W, C]`: 28 pixels in [0, 1], larger ones in [-1, 1].
 
     28 pixels are Table 1 (MNIST): FC 1024, FC 7x7x128, upconv 64, upconv. Larger ones are the table for SVHN, which
@@ -34,6 +37,7 @@ def generator(image_shape: tuple[int, int, int], latent_dim: int, seed: int) -> 
         image_shape: (28, 32 or 64, the same again, 1 or 3).
         latent_dim: numbers in a latent vector, codes included.
         seed: of the initial weights.
+        width: maps of the last hidden layer; all others have the paper's share of it.
     """
     seeds = iter(range(seed * 1000, seed * 1000 + 500))
 
@@ -45,11 +49,11 @@ def generator(image_shape: tuple[int, int, int], latent_dim: int, seed: int) -> 
     z = keras.Input((latent_dim,), name="z")
     x = z
     if image_shape[0] == 28:
-        side, first, maps = 7, 128, [64]
-        x = layers.Dense(1024, use_bias=False, kernel_initializer=_weights(seeds))(x)
+        side, first, maps = 7, 2 * width, [width]
+        x = layers.Dense(16 * width, use_bias=False, kernel_initializer=_weights(seeds))(x)
         x = _normalised(x, seeds, layers.ReLU())
     else:
-        side, first, maps = image_shape[0] // 16, 448, [256, 128, 64]
+        side, first, maps = image_shape[0] // 16, 7 * width, [4 * width, 2 * width, width]
     x = layers.Dense(side * side * first, use_bias=False, kernel_initializer=_weights(seeds))(x)
     x = _normalised(x, seeds, layers.ReLU())
     x = layers.Reshape((side, side, first))(x)  # (B, side, side, first)
@@ -60,7 +64,9 @@ def generator(image_shape: tuple[int, int, int], latent_dim: int, seed: int) -> 
     return keras.Model(z, images, name="generator")
 
 
-def discriminator(image_shape: tuple[int, int, int], code_dim: int, seed: int, leak: float = 0.1) -> keras.Model:
+def discriminator(
+    image_shape: tuple[int, int, int], code_dim: int, seed: int, leak: float = 0.1, width: int = WIDTH
+) -> keras.Model:
     """Images `[B, H, W, C]` -> `{"logits": [B, 1], "codes": [B, code_dim]}`, the latter Q's.
 
     28 pixels: conv 64, conv 128, FC 1024 (Table 1). Larger ones: conv 64, 128, 256 (SVHN's). Q has an FC 128 of its
@@ -71,6 +77,7 @@ def discriminator(image_shape: tuple[int, int, int], code_dim: int, seed: int, l
         code_dim: of the latent: numbers that Q says.
         seed: of the initial weights.
         leak: slope of the activations below 0.
+        width: maps of the first layer; all others but Q's own have the paper's share of it.
     """
     seeds = iter(range(seed * 1000 + 500, seed * 1000 + 1000))
 
@@ -81,12 +88,12 @@ def discriminator(image_shape: tuple[int, int, int], code_dim: int, seed: int, l
         return layers.Conv2D(channels, KERNEL, strides=2, padding="same", kernel_initializer=_weights(seeds), **options)
 
     images = keras.Input(image_shape, name="images")
-    x = leaky()(conv(64)(images))  # the first layer is not normalised
-    for channels in [128] if image_shape[0] == 28 else [128, 256]:
+    x = leaky()(conv(width)(images))  # the first layer is not normalised
+    for channels in [2 * width] if image_shape[0] == 28 else [2 * width, 4 * width]:
         x = _normalised(conv(channels, use_bias=False)(x), seeds, leaky())
     x = layers.Flatten()(x)
     if image_shape[0] == 28:
-        x = layers.Dense(1024, use_bias=False, kernel_initializer=_weights(seeds))(x)
+        x = layers.Dense(16 * width, use_bias=False, kernel_initializer=_weights(seeds))(x)
         x = _normalised(x, seeds, leaky())
     logits = layers.Dense(1, kernel_initializer=_weights(seeds), dtype="float32", name="logits")(x)
     q = layers.Dense(128, use_bias=False, kernel_initializer=_weights(seeds))(x)

@@ -2,6 +2,7 @@
 
 import dataclasses
 
+from kerasgan.errors import check_whole
 from kerasgan.registry import Recipe
 
 
@@ -24,6 +25,7 @@ class InfoGANRecipe(Recipe):
     categorical: tuple[int, ...] = (10,)
     continuous: int = 2
     information_weight: float = 1.0  # lambda
+    width: int = 64  # maps at full size, which every layer but Q's own goes with
     leak: float = 0.1  # of D and Q below 0, as the paper's tables say; the authors' code has .01
     d_learning_rate: float = 2e-4
     g_learning_rate: float = 1e-3
@@ -35,3 +37,4 @@ class InfoGANRecipe(Recipe):
             raise ValueError(
                 f"infogan makes square images of 28, 32 or 64 pixels with 1 or 3 channels; found image_shape={shape}."
             )
+        check_whole("width", self.width, 1)
