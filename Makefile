@@ -55,13 +55,14 @@ bench: $(VENV)/.installed-bench
 
 # A run that was cut goes on where it stopped; one that is finished is only scored again.
 PRESETS := vanilla_gan_fashion_mnist dcgan_fashion_mnist ebgan_fashion_mnist infogan_fashion_mnist \
-  r3gan_fashion_mnist dcgan_noto_emoji r3gan_noto_emoji
+  r3gan_fashion_mnist vanilla_gan_mnist dcgan_noto_emoji r3gan_noto_emoji
 presets: data
 	@for name in $(PRESETS); do \
 	  if [ -f runs/$$name/config.json ]; then resume=--resume; else resume=--noresume; fi; \
 	  case $$name in \
 	    *_noto_emoji) pictures='the pictures of Noto Color Emoji are under the SIL Open Font License 1.1';; \
-	    *) pictures='Fashion-MNIST is under the MIT licence';; \
+	    *_fashion_mnist) pictures='Fashion-MNIST is under the MIT licence';; \
+	    *) pictures='MNIST is under CC BY-SA 3.0';; \
 	  esac; \
 	  $(BIN)/kerasgan train --recipe=$$name $$resume && \
 	  $(BIN)/kerasgan preset --run=runs/$$name --output=saved_models/$$name --licence="Apache-2.0; $$pictures" || exit 1; \

@@ -22,10 +22,7 @@ if typing.TYPE_CHECKING:
 Build = Callable[[Any], "GAN"]
 MOST_CLASSES = 100_000  # each is an output of the discriminator, and has a name
 # Notes of a recipe without weights begin so.
-UNTRAINED = (
-    "A recipe alone: no preset ships, for the data could not be had where this was written, and it was never trained "
-    "there."
-)
+UNTRAINED = "A recipe alone: no preset ships, and nobody has trained it yet."
 PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}  # and Keras's policies
 
 
