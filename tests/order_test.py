@@ -113,7 +113,7 @@ def test_what_is_found():
     [
         ("vanilla_gan", {"penalties": "r1(1), gradient_penalty(1)", "image_shape": GREY}),
         ("vanilla_gan", {"penalties": "r1(1, every=4), r2(1)", "image_shape": GREY, "d_steps": 2}),
-        ("dcgan", {"penalties": "r1(1)", "image_shape": (28, 28, 1), "augment": "adaptive", "precision": "float16"}),
+        ("dcgan", {"penalties": "r1(1)", "image_shape": (28, 28, 1), "augment": "adaptive"}),
         ("infogan", {"ema_decay": 0.9}),
         ("r3gan", {"penalties": "r1(1)"}),
     ],
