@@ -24,10 +24,7 @@ def _normalised(x: keras.KerasTensor, seeds: Iterator[int], activation: keras.la
     return activation(BatchNormalization(momentum=0.9, epsilon=1e-5, gamma_initializer=gamma)(x))
 
 
-WIDTH = 64  # maps of the paper's layers at full size
-
-
-def generator(image_shape: tuple[int, int, int], latent_dim: int, seed: int, width: int = WIDTH) -> keras.Model:
+def generator(image_shape: tuple[int, int, int], latent_dim: int, seed: int, width: int = 64) -> keras.Model:
     """Latent vectors `[B, latent_dim]` -> images `[B, H, W, C]`: 28 pixels in [0, 1], larger ones in [-1, 1].
 
     28 pixels are Table 1 (MNIST): FC 1024, FC 7x7x128, upconv 64, upconv. Larger ones are the table for SVHN, which
@@ -65,7 +62,7 @@ def generator(image_shape: tuple[int, int, int], latent_dim: int, seed: int, wid
 
 
 def discriminator(
-    image_shape: tuple[int, int, int], code_dim: int, seed: int, leak: float = 0.1, width: int = WIDTH
+    image_shape: tuple[int, int, int], code_dim: int, seed: int, leak: float = 0.1, width: int = 64
 ) -> keras.Model:
     """Images `[B, H, W, C]` -> `{"logits": [B, 1], "codes": [B, code_dim]}`, the latter Q's.
 
