@@ -76,10 +76,38 @@ def cutout(images: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
     return images * tf.cast(~cut, images.dtype)[..., tf.newaxis]
 
 
+def affine(images: tf.Tensor, u: tf.Tensor) -> tf.Tensor:
+    """Stretches, slants and shifts each image, first its rows and then its columns: what stands t from the middle of a
+    line that is l from the middle of the image comes from (1 + U(-.2, .2)) t + U(-.4, .4) l + U(-1/14, 1/14) of the
+    side. Slants of both, one against the other, turn. In from outside comes what is at the edge. (Not of DiffAugment,
+    whose transforms neither turn nor slant.)
+
+    Args:
+        images: float32 `[B, H, W, C]`.
+        u: float32 `[B, 6]` in (0, 1): stretch, slant and shift of the rows, then of the columns.
+    """
+    for axis, (stretch, slant, shift) in ((2, tf.unstack(u[:, :3], axis=1)), (1, tf.unstack(u[:, 3:], axis=1))):
+        # Linear between pixels, as a product with a matrix for each line: exact gradients, the same on every device.
+        side, across = images.shape[axis], images.shape[3 - axis]
+        middle = (side - 1) / 2.0
+        along = tf.range(side, dtype=tf.float32) - middle
+        line = tf.range(across, dtype=tf.float32)[:, tf.newaxis] - (across - 1) / 2.0
+        stretch, slant, shift = (
+            most * (2.0 * number - 1.0)[:, tf.newaxis, tf.newaxis]
+            for most, number in ((0.2, stretch), (0.4, slant), (side / 14.0, shift))
+        )
+        source = tf.clip_by_value(middle + (1.0 + stretch) * along + slant * line + shift, 0.0, side - 1.0)
+        weights = tf.nn.relu(1.0 - tf.abs(source[..., tf.newaxis] - tf.range(side, dtype=tf.float32)))
+        product = "blsc,blts->bltc" if axis == 2 else "bslc,blts->btlc"  # of line l: t comes from places s
+        images = tf.einsum(product, images, weights)
+    return images
+
+
 TRANSFORMS: dict[str, tuple[Transform, int]] = {  # and how many random numbers each takes for an image
     "color": (color, 3),
     "translation": (translation, 2),
     "cutout": (cutout, 2),
+    "affine": (affine, 6),
 }
 ALONE = {"adaptive": "target=, interval= and images=", "diffaugment": "probability="}  # kinds, what they take besides
 
@@ -188,8 +216,9 @@ class DiffAugment(Augmentation):
     A probability that grows from 0 is R3GAN's (arXiv:2501.05441): a discriminator overfits late in a training.
 
     Args:
-        transforms: of "color", "translation" and "cutout", in order; the paper takes all three for few images. Cutout
-            can leak into what is generated, as grey patches, where the data's background is not grey.
+        transforms: names of `TRANSFORMS`, in order; the paper takes all three for few images. Cutout
+            can leak into what is generated, as grey patches, where the data's background is not grey. "affine", which
+            is not the paper's, can leak as well: what is generated may come out slanted.
         probability: of each transform for each sample, all drawn independently: a number from 0 to 1, or a schedule
             (see `kerasgan.schedules`) of the game's steps, which is logged as `augment_p`.
 

@@ -20,8 +20,8 @@ from kerasgan.labels import as_array, labelled, own_column, record_shares
 from kerasgan.penalties import FAKE, LINE, REAL, Payment
 from kerasgan.penalties import get as get_penalties
 
-# Streams of noise that never meet: for training, for evaluation, for augmentation, for penalties on lines.
-TRAINING, EVALUATION, AUGMENTATION, PENALTY = 0, 1, 2, 3
+# Streams of noise that never meet: for training, evaluation, augmentation, penalties on lines, a reading of codes.
+TRAINING, EVALUATION, AUGMENTATION, PENALTY, READING = 0, 1, 2, 3, 4
 
 
 @keras.saving.register_keras_serializable("kerasgan")
@@ -105,12 +105,11 @@ class GAN(keras.Model):
             **kwargs: Keras's `run_eagerly`, `steps_per_execution`, `jit_compile=True` (XLA; drops the checks of data).
 
         Raises:
-            ValueError: an unknown name or argument, `d_steps` below 1, or parts that do not fit: a loss of another
-                family, no logit for each class, augmentation of no images.
+            ValueError: an unknown name or argument, `d_steps` below 1, or parts that do not fit each other.
         """
         checks.check_options(d_steps, kwargs)
         loss, penalties = losses.get(loss), get_penalties(penalties)
-        augment = get_augmentation(augment, self.value_range)
+        augment, _ = (get_augmentation(each, self.value_range) for each in (augment, loss.augment))
         names = "d_loss", "g_loss", *loss.diagnostic_names(self.latent)
         d_optimizer, g_optimizer = optimizers.prepare((d_optimizer, self.discriminator), (g_optimizer, self.generator))
         checks.try_out(loss, penalties, self.discriminator, self.latent, self.sample_shape)
@@ -149,10 +148,19 @@ class GAN(keras.Model):
 
     def _judge(self, samples, labels, update, kind):
         """What the discriminator makes of samples in training: augmented, of each the column of its label."""
-        if self.augment is not None:
-            u = latents.noise_like(self.augment.noise, samples, self.seed, AUGMENTATION, self.step, update, kind)
-            samples = self.augment(samples, u, self.value_range, self.step)
-        return own_column(self.discriminator(samples, training=True), labels)
+        outputs = self._see(samples, self.augment, AUGMENTATION, self.step, update, kind)
+        if (
+            kind == FAKE and self.loss.augment is not None
+        ):  # the codes are read once more, from images changed otherwise
+            again = self._see(samples, self.loss.augment, READING, self.step, update, kind)
+            outputs = self.loss.join(outputs, again, self.latent)
+        return own_column(outputs, labels)
+
+    def _see(self, samples, augment, *stream):
+        if augment is not None:
+            u = latents.noise_like(augment.noise, samples, self.seed, *stream)
+            samples = augment(samples, u, self.value_range, self.step)
+        return self.discriminator(samples, training=True)
 
     def _update_discriminator(self, real, fake, z, labels, i):
         # Real and generated samples pass separately, so that batch normalisation never mixes them.
@@ -265,14 +273,8 @@ class GAN(keras.Model):
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), **serialization.parts_of(self)}
 
-    @classmethod
-    def from_config(cls, config: dict[str, Any], custom_objects: dict | None = None) -> "GAN":
-        return cls(**serialization.parts_from(config, custom_objects))
-
-    def get_compile_config(self) -> dict[str, Any] | None:
-        return serialization.rules_of(self) if self.compiled else None
-
-    compile_from_config = serialization.compile_by
+    from_config = classmethod(serialization.made_from)
+    get_compile_config, compile_from_config = serialization.rules_of, serialization.compile_by
 
     def save_own_variables(self, store: Any) -> None:
         super().save_own_variables(store)

@@ -24,14 +24,16 @@ def parts_of(gan: "GAN") -> dict[str, Any]:
     }
 
 
-def parts_from(config: dict[str, Any], custom_objects: dict | None = None) -> dict[str, Any]:
-    """A configuration that holds what `parts_of` gives -> the arguments themselves."""
+def made_from(cls: type["GAN"], config: dict[str, Any], custom_objects: dict | None = None) -> "GAN":
+    """A GAN from a configuration that holds what `parts_of` gives."""
     parts = {part: keras.saving.deserialize_keras_object(config[part], custom_objects) for part in PARTS}
-    return {**config, **parts}
+    return cls(**{**config, **parts})
 
 
-def rules_of(gan: "GAN") -> dict[str, Any]:
-    """The arguments that a GAN was compiled with, as JSON has them."""
+def rules_of(gan: "GAN") -> dict[str, Any] | None:
+    """The arguments that a GAN was compiled with, as JSON has them; None before it was."""
+    if not gan.compiled:
+        return None
     return {
         "d_optimizer": keras.saving.serialize_keras_object(gan.d_optimizer),
         "g_optimizer": keras.saving.serialize_keras_object(gan.g_optimizer),

@@ -531,7 +531,7 @@ def wrong(dataset, labelled, tmp_path):
         (
             (*good, "--augment=colour"),
             1,
-            "Unknown augmentation 'colour'. Known: color, translation, cutout, adaptive and diffaugment",
+            "Unknown augmentation 'colour'. Known: color, translation, cutout, affine, adaptive and diffaugment",
         ),
         ((*good, "--augment=adaptive(target=2)"), 1, "target must lie between -1 and 1; found 2"),
         ((*good, "--dataset=ring", "--augment=color"), 1, "transforms images, and this model's samples are none"),

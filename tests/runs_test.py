@@ -189,7 +189,7 @@ def test_a_conditional_request(labelled, dataset):
         ({"penalties": 5}, "penalties must be of type"),
         (
             {"augment": "colour"},
-            "Unknown augmentation 'colour'. Known: color, translation, cutout, adaptive and diffaugment",
+            "Unknown augmentation 'colour'. Known: color, translation, cutout, affine, adaptive and diffaugment",
         ),
         ({"augment": "color(3)"}, r"color takes no arguments in an augmentation; found 'color\(3\)'"),
         ({"loss": "hings"}, "Unknown adversarial loss 'hings'.*Did you mean 'hinge'"),

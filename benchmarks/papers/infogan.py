@@ -12,16 +12,16 @@ PAPER = "Chen et al. 2016, arXiv:1606.03657"
 REACH = np.linspace(-2, 2, 10)  # of a continuous code in the paper's Figure 2; training has seen -1 to 1
 
 
-def error_of_code(recipe: str, epochs: int | None = None, **settings: Any):
+def error_of_code(epochs: int | None = None, dataset: str = "mnist", **settings: Any):
     """A `Row.measure`: the test images that the 10-way code, read as a classifier, takes for another class, in per
-    cent, under the best assignment of codes to classes. Other epochs and settings than the recipe's where given.
+    cent, under the best assignment of codes to classes. `infogan_mnist`, but for what is given.
     """
 
     def measure(seed: int, folder: pathlib.Path) -> dict[str, float]:
         from kerasgan import data, metrics
 
-        config = with_seed(recipe, seed, **settings)
-        config = dataclasses.replace(config, epochs=epochs or config.epochs)
+        config = with_seed("infogan_mnist", seed, **settings)
+        config = dataclasses.replace(config, epochs=epochs or config.epochs, dataset=dataset)
         gan = trained(config, folder)
         images, labels, _ = data.load_labelled_array(config.dataset, "test")
         read = gan.infer_codes(images.astype(np.float32) / 255.0)["categorical"][:, 0].argmax(1)
@@ -68,7 +68,10 @@ CHANGES = {
     "half_rate": ("D and Q as fast as G, .001", {"d_learning_rate": 1e-3}),
     "half_shared": ("one noise for both updates", {"fresh_noise": False}),
     "half_translation": ("translation of what D and Q see", {"augment": "translation"}),
+    "half_affine": ("categories read from slanted images (`code_augment`)", {"code_augment": "affine"}),
+    "half_affine_10": ("the same and lambda .1", {"code_augment": "affine", "information_weight": 0.1}),
 }
+AUTHORS = {"width": 64, "information_weight": 1.0, "code_augment": None}  # what `infogan_mnist` has otherwise
 
 
 def change_row(name: str, what: str, settings: dict[str, Any]) -> Row:
@@ -81,7 +84,7 @@ def change_row(name: str, what: str, settings: dict[str, Any]) -> Row:
             Figure("error", "best seed", "-", "not in it", "lowest"),
             Figure("error", "worst seed", "-", "not in it", "highest"),
         ),
-        measure=error_of_code("infogan_mnist", epochs=3, width=32, **{"information_weight": 1.0, **settings}),
+        measure=error_of_code(epochs=3, **{**AUTHORS, "width": 32, **settings}),
         seeds=5,
         minutes=3,
         together="The 10-way code on MNIST after 3 epochs, networks half as wide, one change at a time",
@@ -90,29 +93,46 @@ def change_row(name: str, what: str, settings: dict[str, Any]) -> Row:
 
 ROWS = (
     Row(
-        name="infogan_mnist",
+        name="infogan_authors",
         paper=PAPER,
-        what="the authors' settings (`infogan_mnist`), 5,148 updates",
+        what="the authors' settings, 5,148 updates",
         figures=(
             Figure("error", "error of the 10-way code on the test images, %: median", "5", "section 7.2", "median"),
             Figure("error", "the same: best seed", "5", "section 7.2", "lowest"),
         ),
-        measure=error_of_code("infogan_mnist"),
-        seeds=10,
+        measure=error_of_code(**AUTHORS),
+        seeds=3,
         minutes=25,
+        note="Cut short: three seeds, for the time that they take.",
+        draw=draw_codes,
+    ),
+    Row(
+        name="infogan_mnist",
+        paper=PAPER,
+        what="half as wide, lambda .1, categories read from slanted images (`infogan_mnist`), 5,148 updates",
+        figures=(
+            Figure("error", "error of the 10-way code on the test images, %: median", "5", "section 7.2", "median"),
+            Figure("error", "the same: best seed", "5", "section 7.2", "lowest"),
+        ),
+        measure=error_of_code(),
+        seeds=10,
+        minutes=12,
+        note="Falls short of the paper's. Three settings are ours (lambda, the width and `code_augment`), because with "
+        "the authors' two categories share the 4 and the 9. Batch norm is not why: with the statistics of the test "
+        "images' own batches one training's error was 11.75 %, with its moving ones 11.87.",
         draw=draw_codes,
     ),
     Row(
         name="infogan_fashion_mnist",
         paper=PAPER,
-        what="the same on Fashion-MNIST (`infogan_fashion_mnist`)",
+        what="the same on Fashion-MNIST",
         figures=(
             Figure("error", "error of the 10-way code on the test images, %: median", "-", "not in it", "median"),
             Figure("error", "the same: best seed", "-", "not in it", "lowest"),
         ),
-        measure=error_of_code("infogan_fashion_mnist"),
+        measure=error_of_code(dataset="fashion_mnist"),
         seeds=5,
-        minutes=25,
+        minutes=12,
     ),
     *(change_row(name, what, settings) for name, (what, settings) in CHANGES.items()),
 )

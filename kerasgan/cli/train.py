@@ -83,8 +83,8 @@ def define() -> Options:
     options.switch("lazy_correction", "change the discriminator's Adam to suit penalties with every=", None)
     options.text(
         "augment",
-        "what the discriminator sees, for few images: color, translation and cutout between commas, or adaptive, or "
-        "diffaugment(color, probability=cosine(0, 0.3, 10000)); empty for none where the recipe has some",
+        "what the discriminator sees, for few images: color, translation, cutout and affine between commas, or "
+        "adaptive, or diffaugment(color, probability=cosine(0, 0.3, 10000)); empty for none where the recipe has some",
     )
     options.whole("d_steps", "discriminator updates per generator update")
     options.switch("fresh_noise", "new noise for the generator's update", None)

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from keras import ops
 
 if TYPE_CHECKING:
+    from kerasgan.augment import Augmentation
     from kerasgan.latents import Latent
 
 Tensor: TypeAlias = Any  # of Keras's backend
@@ -25,6 +26,9 @@ class AdversarialLoss:
     reads_real: bool = False
     #: Whether the sigmoid of what the discriminator gives is the probability that a sample is real.
     gives_probability: bool = True
+    #: Of the generated samples that the discriminator sees a second time in each update, for `join` to take from what
+    #: it makes of them. None is once.
+    augment: "Augmentation | None" = None
 
     def diagnostic_names(self, latent: "Latent") -> tuple[str, ...]:
         """Names of the values that `diagnostics` returns; `fit` logs their means beside `d_loss` and `g_loss`."""
@@ -36,6 +40,12 @@ class AdversarialLoss:
 
     def generator_loss(self, fake_outputs: Outputs, z: Tensor, latent: "Latent") -> Tensor:
         """What the generator minimises, `[B]` float32."""
+        raise NotImplementedError
+
+    def join(self, outputs: Outputs, again: Outputs, latent: "Latent") -> Outputs:
+        """What the losses read where `augment` is set: of what the discriminator made of generated samples, and what it
+        made of the same under `augment`.
+        """
         raise NotImplementedError
 
     def confidence(self, real_outputs: Outputs, fake_outputs: Outputs) -> Tensor:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import keras
 from keras import ops
 
+from kerasgan import augment as augmentations
 from kerasgan.errors import checked_weight
 from kerasgan.losses.adversarial import AdversarialLoss, Outputs, Tensor, names_of
 from kerasgan.losses.ebgan import EBGAN
@@ -61,13 +62,20 @@ class InfoGAN(AdversarialLoss):
     Args:
         adversarial: alias or instance of any loss that reads one number per sample: all but ebgan and infogan.
         information_weight: the paper's lambda, which is 1.
+        augment: not the paper's: transforms as `GAN.compile` takes them, such as "affine". In training Q then reads the
+            categorical codes from generated images that are changed by them, in another pass, and the continuous ones
+            from the images as they are. So what the transforms change tells no category from another.
 
     Raises:
-        ValueError: another kind of adversarial loss, or a negative weight.
+        ValueError: another kind of adversarial loss, a negative weight, or an augmentation that is adaptive, which
+            codes have no use for.
     """
 
     def __init__(
-        self, adversarial: str | AdversarialLoss | dict[str, Any] = "non_saturating", information_weight: float = 1.0
+        self,
+        adversarial: str | AdversarialLoss | dict[str, Any] = "non_saturating",
+        information_weight: float = 1.0,
+        augment: Any = None,
     ) -> None:
         from kerasgan import losses  # all of them, this one too
 
@@ -78,6 +86,12 @@ class InfoGAN(AdversarialLoss):
                 f"found {type(self.adversarial).__name__}."
             )
         self.information_weight = checked_weight("information_weight", information_weight)
+        self.augment = augmentations.get(augment)
+        if isinstance(self.augment, augmentations.Adaptive):
+            raise ValueError(
+                "What codes are read from is augmented by transforms such as 'affine', or with a probability, "
+                "'diffaugment(affine, probability=.5)'; found an adaptive one, which goes by how sure D is."
+            )
         self.smallest_batch = self.adversarial.smallest_batch
         self.reads_real = self.adversarial.reads_real
         self.gives_probability = self.adversarial.gives_probability
@@ -91,6 +105,12 @@ class InfoGAN(AdversarialLoss):
         information = sum(mutual_information(fake_outputs, z, latent).values())
         adversarial = self.adversarial.generator_loss(fake_outputs, z, latent, *real_outputs)
         return adversarial - self.information_weight * information
+
+    def join(self, outputs: Outputs, again: Outputs, latent: Any) -> Outputs:
+        """The categorical codes of the second pass, and all else of the first."""
+        told = latent.code_dim - latent.continuous  # numbers of Q for categorical codes, which stand before the others
+        codes = ops.concatenate([again["codes"][:, :told], outputs["codes"][:, told:]], axis=-1)
+        return {**outputs, "codes": codes}
 
     def confidence(self, real_outputs: Outputs, fake_outputs: Outputs) -> Tensor:
         """The adversarial loss's."""
@@ -120,4 +140,5 @@ class InfoGAN(AdversarialLoss):
         return {
             "adversarial": keras.saving.serialize_keras_object(self.adversarial),
             "information_weight": self.information_weight,
+            "augment": augmentations.serialize(self.augment),
         }

@@ -13,7 +13,7 @@ from kerasgan.errors import check_whole
 from kerasgan.expressions import read_calls
 from kerasgan.files import Path, replacing
 
-TEXTS = ("penalties", "augment", "ema_decay")  # fields of recipes that an empty text sets to none
+TEXTS = ("penalties", "augment", "code_augment", "ema_decay")  # fields of recipes that an empty text sets to none
 FLAGS = {"begin_from": "from"}  # fields whose option has another name, one that Python keeps for itself
 SHUFFLED_FOLDERS = (0, 2)  # the version from which the pictures of a folder are shuffled before they are cut
 

@@ -5,8 +5,10 @@ import itertools
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import kerasgan
+from kerasgan.losses.infogan import mutual_information
 
 
 def test_the_mnist_networks():
@@ -103,3 +105,92 @@ def test_either_update_alone_raises_the_bound(learner):
 def test_what_it_cannot_build(options, message):
     with pytest.raises(ValueError, match=message):
         kerasgan.create_model("infogan", **options)
+
+
+def small_gan(**rules):
+    """Codes of three categories and one number, read from 4x4 images by a layer without a bias."""
+    keras.utils.set_random_seed(0)
+    latent = kerasgan.latents.Coded(2, (3,), 1)
+    z, images = keras.Input((latent.dim,)), keras.Input((4, 4, 1))
+    samples = keras.layers.Reshape((4, 4, 1))(keras.layers.Dense(16, "tanh")(z))
+    flat = keras.layers.Flatten()(images)
+    outputs = {
+        "logits": keras.layers.Dense(1)(flat),
+        "codes": keras.layers.Dense(latent.code_dim, use_bias=False)(flat),
+    }
+    gan = kerasgan.GAN(keras.Model(z, samples), keras.Model(images, outputs), latent, seed=1)
+    gan.compile(**{"d_optimizer": keras.optimizers.SGD(0.0), "g_optimizer": keras.optimizers.SGD(0.1), **rules})
+    return gan
+
+
+class TestCodesOfChangedImages:
+    @pytest.fixture(autouse=True)
+    def _transforms(self, monkeypatch):
+        monkeypatch.setitem(kerasgan.augment.TRANSFORMS, "gone", (lambda images, u: images * 0.0, 1))
+
+    real = np.random.default_rng(0).uniform(-1, 1, (8, 4, 4, 1)).astype(np.float32)
+
+    def played(self, **rules):
+        gan = small_gan(**rules)
+        return gan, gan.train_on_batch(self.real, return_dict=True)
+
+    def test_categories_come_from_the_changed_ones_and_all_else_from_the_images(self):
+        """Of images without anything in them Q says nothing: three categories alike, 0 nats of log 3."""
+        _, plain = self.played(loss="infogan")
+        _, changed = self.played(loss=kerasgan.losses.InfoGAN(augment="gone"))
+        assert changed["mutual_information_categorical_0"] == pytest.approx(0.0, abs=1e-6)
+        categories = plain["mutual_information_categorical_0"]
+        assert abs(categories) > 0.05
+        for name in ("mutual_information_continuous_0", "d_real", "d_fake"):
+            assert changed[name] == pytest.approx(plain[name], rel=1e-6)
+        for name in ("d_loss", "g_loss"):  # each is less lambda times the bound
+            assert changed[name] == pytest.approx(plain[name] + categories, rel=1e-5)
+
+    def test_the_generator_learns_its_categories_through_the_change(self):
+        """Through one that leaves nothing it learns what it learns with a code the less; through affine, more."""
+        kernels = {}
+        for name in ("gone", "affine"):
+            gan, _ = self.played(loss=kerasgan.losses.InfoGAN(augment=name))
+            kernels[name] = gan.generator.get_weights()[0]
+        gan = small_gan(loss="infogan")
+        z = gan._noise(tf.constant(self.real), 0, gan.step, 0)
+        with tf.GradientTape() as tape:
+            outputs = gan.discriminator(gan.generator(z))
+            number = mutual_information(outputs, z, gan.latent)["continuous_0"]
+            loss = tf.reduce_mean(tf.nn.softplus(-outputs["logits"][:, 0]) - number)
+        kernel = gan.generator.trainable_variables[0].value
+        expected = (kernel - 0.1 * tape.gradient(loss, kernel)).numpy()
+        np.testing.assert_allclose(kernels["gone"], expected, atol=1e-6)
+        assert np.abs(kernels["affine"] - expected).max() > 1e-3
+
+    def test_nothing_is_changed_where_nothing_is_learned(self):
+        plain, changed = (small_gan(loss=kerasgan.losses.InfoGAN(augment=name)) for name in (None, "gone"))
+        for gan in (plain, changed):
+            gan.evaluate(self.real, batch_size=4, verbose=0)
+        assert plain.evaluate(self.real, verbose=0) == changed.evaluate(self.real, verbose=0)
+
+    def test_it_is_saved(self, tmp_path):
+        gan = small_gan(loss=kerasgan.losses.InfoGAN(augment="diffaugment(affine, probability=.5)"))
+        gan.save(tmp_path / "gan.keras")
+        augmentation = kerasgan.GAN.from_preset(tmp_path / "gan.keras").loss.augment
+        assert (augmentation.transforms, augmentation.probability) == (("affine",), 0.5)
+
+    def test_a_recipe(self):
+        assert kerasgan.create_model("infogan").loss.augment is None
+        gan = kerasgan.create_model("infogan", code_augment="affine", width=8)
+        assert gan.loss.augment.transforms == ("affine",)
+        for wrong, message in (
+            ("adaptive", "goes by how sure D is"),
+            ("afine", "Unknown augmentation 'afine'.*'affine'"),
+        ):
+            with pytest.raises(ValueError, match=message):
+                kerasgan.create_model("infogan", code_augment=wrong)
+
+    def test_points_have_no_pixels_to_change(self):
+        latent = kerasgan.latents.Coded(2, (3,), 1)
+        z, points = keras.Input((latent.dim,)), keras.Input((2,))
+        outputs = {"logits": keras.layers.Dense(1)(points), "codes": keras.layers.Dense(latent.code_dim)(points)}
+        networks = keras.Model(z, keras.layers.Dense(2)(z)), keras.Model(points, outputs)
+        gan = kerasgan.GAN(*networks, latent, value_range=None)
+        with pytest.raises(ValueError, match="transforms images, and this model's samples are none"):
+            gan.compile(loss=kerasgan.losses.InfoGAN(augment="affine"))

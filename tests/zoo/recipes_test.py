@@ -81,11 +81,13 @@ def test_vanilla_gan_on_mnist_is_mnist_yaml():
 
 
 @pytest.mark.usefixtures("made_up")
-def test_infogan_on_mnist_has_the_papers_codes_and_updates():
+def test_infogan_on_mnist_has_the_papers_codes_and_updates_but_for_what_is_ours():
     config = runs.resolve_recipe("infogan_mnist")
     assert (config.split, config.validation_split) == ("train[:55000]", "train[55000:]")
     asked = ("noise_dim", "categorical", "continuous", "information_weight")
-    assert [config.recipe[name] for name in asked] == [62, (10,), 2, 1.0]
+    assert [config.recipe[name] for name in asked] == [62, (10,), 2, 0.1]
+    # Ours: the paper has lambda 1, every layer twice as wide, and Q reads images as they are.
+    assert (config.recipe["width"], config.recipe["code_augment"]) == (32, "affine")
     asked = ("d_learning_rate", "g_learning_rate", "beta_1", "loss")
     assert [config.recipe[name] for name in asked] == [2e-4, 1e-3, 0.5, "infogan"]
     assert config.batch_size == 128

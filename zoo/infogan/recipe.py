@@ -25,6 +25,8 @@ class InfoGANRecipe(Recipe):
     categorical: tuple[int, ...] = (10,)
     continuous: int = 2
     information_weight: float = 1.0  # lambda
+    #: Not the paper's: transforms, as `augment` has them, of the images that Q reads categories from in training.
+    code_augment: str | None = None
     width: int = 64  # maps at full size, which every layer but Q's own goes with
     leak: float = 0.1  # of D and Q below 0, as the paper's tables say; the authors' code has .01
     d_learning_rate: float = 2e-4
@@ -38,3 +40,7 @@ class InfoGANRecipe(Recipe):
                 f"infogan makes square images of 28, 32 or 64 pixels with 1 or 3 channels; found image_shape={shape}."
             )
         check_whole("width", self.width, 1)
+        if self.code_augment is not None:
+            from kerasgan import losses  # which imports TensorFlow, that a list of families needs not
+
+            losses.InfoGAN(augment=self.code_augment)
