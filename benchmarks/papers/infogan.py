@@ -91,15 +91,16 @@ def change_row(name: str, what: str, settings: dict[str, Any]) -> Row:
     )
 
 
+ERRORS = (
+    Figure("error", "error of the 10-way code on the test images, %: median", "5", "section 7.2", "median"),
+    Figure("error", "the same: best seed", "5", "section 7.2", "lowest"),
+)
 ROWS = (
     Row(
         name="infogan_authors",
         paper=PAPER,
         what="the authors' settings, 5,148 updates",
-        figures=(
-            Figure("error", "error of the 10-way code on the test images, %: median", "5", "section 7.2", "median"),
-            Figure("error", "the same: best seed", "5", "section 7.2", "lowest"),
-        ),
+        figures=ERRORS,
         measure=error_of_code(**AUTHORS),
         seeds=3,
         minutes=25,
@@ -110,10 +111,7 @@ ROWS = (
         name="infogan_mnist",
         paper=PAPER,
         what="half as wide, lambda .1, categories read from slanted images (`infogan_mnist`), 5,148 updates",
-        figures=(
-            Figure("error", "error of the 10-way code on the test images, %: median", "5", "section 7.2", "median"),
-            Figure("error", "the same: best seed", "5", "section 7.2", "lowest"),
-        ),
+        figures=ERRORS,
         measure=error_of_code(),
         seeds=10,
         minutes=12,
