@@ -149,9 +149,7 @@ class GAN(keras.Model):
     def _judge(self, samples, labels, update, kind):
         """What the discriminator makes of samples in training: augmented, of each the column of its label."""
         outputs = self._see(samples, self.augment, AUGMENTATION, self.step, update, kind)
-        if (
-            kind == FAKE and self.loss.augment is not None
-        ):  # the codes are read once more, from images changed otherwise
+        if kind == FAKE and self.loss.augment is not None:  # codes are read from images changed otherwise
             again = self._see(samples, self.loss.augment, READING, self.step, update, kind)
             outputs = self.loss.join(outputs, again, self.latent)
         return own_column(outputs, labels)

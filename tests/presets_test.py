@@ -6,6 +6,7 @@ import shutil
 import tarfile
 import zipfile
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -189,7 +190,11 @@ def test_weights_in_half_the_space(gan, preset, tmp_path):
         np.testing.assert_allclose(np.asarray(after), np.asarray(before), rtol=2**-11, atol=2**-24)
     assert int(loaded.step) == 4
     assert presets.read_metadata(half)["storage"] == "float16"
-    assert (half / "model.weights.h5").stat().st_size < (preset / "model.weights.h5").stat().st_size
+    with h5py.File(half / "model.weights.h5") as file:
+        tensors: list[h5py.Dataset] = []
+        file.visititems(lambda name, item: tensors.append(item) if isinstance(item, h5py.Dataset) else None)
+        largest = max(tensors, key=lambda tensor: tensor.nbytes)
+        assert largest.id.get_storage_size() < largest.nbytes  # packed: exponents are much alike
     gan.generator.trainable_variables[0].assign(gan.generator.trainable_variables[0] + 1e5)
     with pytest.raises(ValueError, match="is not finite in float16; store float32"):
         gan.save_to_preset(tmp_path / "half", half=True)

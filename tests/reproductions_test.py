@@ -121,6 +121,12 @@ def test_rows_are_told_apart_and_say_where_figures_are_from(script):
             assert row.draw.__doc__
 
 
+def test_a_missing_package_is_a_line(script, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    with pytest.raises(ValueError, match=r"needs scikit-learn \(.*\): pip install '\.\[bench\]'\.$"):
+        script.measure(script.papers.rows()["dcgan_features"], 1, tmp_path, tmp_path)
+
+
 def test_stacked_digits(script, mnist_digits):
     """Of real digits the classifier errs on one in a hundred: three of them are right in .97 and more."""
     from papers import pacgan

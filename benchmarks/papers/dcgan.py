@@ -57,6 +57,10 @@ def linear_svm(seed: int, folder: pathlib.Path) -> dict[str, float]:
     from kerasgan import data
 
     del folder
+    try:
+        from sklearn.svm import LinearSVC
+    except ImportError as error:
+        raise ValueError(f"The support vector machine needs scikit-learn ({error}): pip install '.[bench]'.") from None
     images, labels, _ = data.load_labelled_array("fashion_mnist", "train")
     test, truth, _ = data.load_labelled_array("fashion_mnist", "test")
     gan = kerasgan.GAN.from_preset(PRESET, compile=True)
@@ -67,7 +71,7 @@ def linear_svm(seed: int, folder: pathlib.Path) -> dict[str, float]:
         ("random", lambda x: pooled_maps(untrained, x)),
         ("trained", lambda x: pooled_maps(gan, x)),
     ):
-        scores[name] = 100 * _accuracy(features(images), labels, features(test), truth, seed)
+        scores[name] = 100 * _accuracy(LinearSVC, features(images), labels, features(test), truth, seed)
     return scores
 
 
@@ -97,15 +101,13 @@ def pooled_maps(gan, images: np.ndarray) -> np.ndarray:
     return np.concatenate([call(images[start : start + 500]).numpy() for start in range(0, len(images), 500)])
 
 
-def _accuracy(features, labels, test, truth, seed):
-    from sklearn.svm import LinearSVC
-
+def _accuracy(machine, features, labels, test, truth, seed):
     mean, scale = features.mean(0), features.std(0) + 1e-3
     features, test = (features - mean) / scale, (test - mean) / scale
     held = slice(55_000, None)
 
     def fit(penalty, rows):
-        return LinearSVC(C=penalty, dual=False, max_iter=200, tol=1e-3, random_state=seed).fit(
+        return machine(C=penalty, dual=False, max_iter=200, tol=1e-3, random_state=seed).fit(
             features[rows], labels[rows]
         )
 
