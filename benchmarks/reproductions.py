@@ -205,8 +205,10 @@ def main(names: list[str]) -> int | str:
         for name in names[1:]:
             row = known[name]
             results = measure(row, FLAGS.seeds or row.seeds, pathlib.Path(FLAGS.folder), folder)
-            if row.draw is not None:
-                trainings = pathlib.Path(FLAGS.folder) / name
+            trainings = pathlib.Path(FLAGS.folder) / name
+            if not any((trainings / seed).is_dir() for seed in results):
+                print(f"All seeds are in {folder}, measured elsewhere; another --results=FOLDER measures them anew.")
+            elif row.draw is not None:
                 write(dataclasses.replace(row, name="results"), results, trainings)  # for it to choose a seed by
                 with replacing(folder / f"{name}.png") as temporary:
                     row.draw(trainings, temporary)

@@ -145,6 +145,17 @@ def test_stacked_digits(script, mnist_digits):
     assert same == {"modes": 1.0, "kl": pytest.approx(np.log(1000))}
 
 
+def test_a_row_measured_elsewhere_keeps_its_picture(tmp_path):
+    picture = ROOT / "docs" / "reproductions" / "ring_best.png"
+    before = picture.read_bytes()
+    arguments = [sys.executable, str(SCRIPT), "ring_best", f"--folder={tmp_path}"]
+    run = subprocess.run(arguments, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert "measured elsewhere; another --results=FOLDER measures them anew" in run.stdout
+    assert "seeds that find all: 10 of 10" in run.stdout
+    assert picture.read_bytes() == before
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

@@ -35,8 +35,8 @@ def error_of_code(epochs: int | None = None, dataset: str = "mnist", **settings:
 
 
 def draw_codes(folder: pathlib.Path, path: pathlib.Path) -> None:
-    """Figure 2: of the seed that errs least, a row for each value of the 10-way code, along it one continuous code
-    from -2 to 2; the first code on the left, the second on the right.
+    """Figure 2: of the seed that errs least among those trained on the machine that drew it, a row for each value of
+    the 10-way code, along it one continuous code from -2 to 2; the first code on the left, the second on the right.
     """
     import json
 
@@ -44,7 +44,8 @@ def draw_codes(folder: pathlib.Path, path: pathlib.Path) -> None:
     from kerasgan import plots
 
     results = json.loads((folder / "results.json").read_text())["seeds"]
-    best = min(results, key=lambda seed: results[seed]["scores"]["error"])
+    here = [seed for seed in results if (folder / seed / "final.keras").is_file()]
+    best = min(here, key=lambda seed: results[seed]["scores"]["error"])
     gan = kerasgan.GAN.from_preset(folder / best / "final.keras")
     halves = []
     for code in range(gan.latent.continuous):

@@ -180,7 +180,7 @@ def _stacked_rows():
         "R3GAN, small, 30,000 updates of 16",
         70,
         steps=30_000,
-        settings={**shape, "small": True, "schedule_images": 480_000},
+        settings={**shape, "small": True, "schedule_images": 480_000, "precision": "bfloat16"},
     )
 
 
