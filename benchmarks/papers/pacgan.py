@@ -168,19 +168,19 @@ def _stacked_rows():
         "dcgan",
         "99.0 (DCGAN), 1,000 (PacDCGAN2)",
         "Table 2",
-        "DCGAN with the settings of `dcgan_fashion_mnist`, 12,000 updates of 128",
-        70,
-        steps=12_000,
+        "DCGAN with the settings of `dcgan_fashion_mnist`, 8,000 updates of 128",
+        45,
+        steps=8_000,
         settings={**shape, **better, "ema_decay": 0.999, "precision": "bfloat16"},
     )
     yield stacked_row(
         "r3gan",
         "1,000",
         "Huang et al. 2024, arXiv:2501.05441",
-        "R3GAN, small, 30,000 updates of 16",
-        70,
-        steps=30_000,
-        settings={**shape, "small": True, "schedule_images": 480_000, "precision": "bfloat16"},
+        "R3GAN, small, 20,000 updates of 16",
+        45,
+        steps=20_000,
+        settings={**shape, "small": True, "schedule_images": 320_000},
     )
 
 
