@@ -25,6 +25,7 @@ import shlex
 import sys
 
 import numpy as np
+from machine import processor
 from turns import Worker
 
 from kerasgan import data, evaluation, metrics, plots, presets, registry, runs
@@ -327,9 +328,3 @@ def contest(dataset, ours, split, settings, minutes, folder, n, features, batch_
     pictures = {"real pictures" if test is None else "real test pictures": unit_of(shown[order]), **drawn}
     sheets = [(name, plots.grid(np.clip(samples[:36], 0, 1), columns=12)) for name, samples in pictures.items()]
     plots.page(sheets, output.with_suffix(".png"))
-
-
-def processor():
-    path = pathlib.Path("/proc/cpuinfo")
-    lines = path.read_text().splitlines() if path.is_file() else []
-    return next((line.partition(": ")[2] for line in lines if line.startswith("model name")), platform.processor())

@@ -5,7 +5,8 @@
     python benchmarks/reproductions.py --page              # writes the tables into docs/reproductions.md
 
 A row's trainings lie in `--folder`; one that was cut goes on where it stopped. Each seed's scores are written to
-`--results` as soon as they are there, with versions and the time they took; a seed that is there is not trained again.
+`--results` as soon as they are there, with versions, processor and the time they took; a seed that is there is not
+trained again.
 """
 
 import dataclasses
@@ -21,6 +22,7 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 
 import papers
 from absl import app, flags
+from machine import processor
 
 from kerasgan.errors import suggestion
 from kerasgan.files import replacing
@@ -88,7 +90,12 @@ def measure(row: papers.Row, seeds: int, trainings: pathlib.Path, folder: pathli
             minutes = before + (time.monotonic() - start) / 60
             with replacing(spent_file) as temporary:
                 temporary.write_text(json.dumps(minutes))
-        results[str(seed)] = {"scores": scores, "minutes": round(minutes, 1), "versions": presets.versions()}
+        results[str(seed)] = {
+            "scores": scores,
+            "minutes": round(minutes, 1),
+            "versions": presets.versions(),
+            "processor": processor(),  # trainings on another kind give other digits
+        }
         write(row, results, folder)
     return results
 
