@@ -57,6 +57,7 @@ def draw_codes(folder: pathlib.Path, path: pathlib.Path) -> None:
     plots.picture(np.concatenate(halves, axis=1)).save(path)
 
 
+GROWING = "diffaugment(affine, probability=cosine(0, 1, 1000))"
 CHANGES = {
     "half": ("nothing else", {}),
     "half_weight_30": ("lambda .3", {"information_weight": 0.3}),
@@ -69,8 +70,9 @@ CHANGES = {
     "half_rate": ("D and Q as fast as G, .001", {"d_learning_rate": 1e-3}),
     "half_shared": ("one noise for both updates", {"fresh_noise": False}),
     "half_translation": ("translation of what D and Q see", {"augment": "translation"}),
-    "half_affine": ("categories read from slanted images (`code_augment`)", {"code_augment": "affine"}),
-    "half_affine_10": ("the same and lambda .1", {"code_augment": "affine", "information_weight": 0.1}),
+    "half_slanted": ("categories read from slanted images (`code_augment`)", {"code_augment": "affine"}),
+    "half_growing": ("the same, more and more of them over 1,000 updates", {"code_augment": GROWING}),
+    "half_growing_10": ("the same and lambda .1", {"code_augment": GROWING, "information_weight": 0.1}),
 }
 AUTHORS = {"width": 64, "information_weight": 1.0, "code_augment": None}  # what `infogan_mnist` has otherwise
 
