@@ -55,7 +55,7 @@ bench: $(VENV)/.installed-bench
 
 # A run that was cut goes on where it stopped; one that is finished is only scored again.
 PRESETS := vanilla_gan_fashion_mnist dcgan_fashion_mnist ebgan_fashion_mnist infogan_fashion_mnist \
-  r3gan_fashion_mnist vanilla_gan_mnist dcgan_mnist dcgan_noto_emoji r3gan_noto_emoji
+  r3gan_fashion_mnist vanilla_gan_mnist dcgan_mnist infogan_mnist dcgan_noto_emoji r3gan_noto_emoji
 presets: data
 	@for name in $(PRESETS); do \
 	  if [ -f runs/$$name/config.json ]; then resume=--resume; else resume=--noresume; fi; \

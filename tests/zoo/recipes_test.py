@@ -14,7 +14,6 @@ from kerasgan import callbacks, cli, presets, registry, runs
 NARROW = ("--width=8", "--group_width=4", "--blocks=1")
 LONG = ("r3gan_celeb_a", "r3gan_stl10")  # of families that the others are of too
 RECIPES = {  # and what makes each small; the shapes of the images and the schedules are the recipe's
-    "infogan_mnist": ("--width=4",),
     "dcgan_celeb_a": ("--generator_width=4", "--discriminator_width=4"),
     "r3gan_celeb_a": (*NARROW, "--penalties=", "--augment="),  # which the next one has
     "r3gan_cifar10": NARROW,

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from kerasgan.registry import UNTRAINED, register, register_preset
+from kerasgan.registry import register, register_preset
 from kerasgan.zoo.infogan.recipe import InfoGANRecipe
 
 if TYPE_CHECKING:
@@ -70,9 +70,20 @@ register_preset(
     width=32,
     information_weight=0.1,
     code_augment="diffaugment(affine, probability=cosine(0, 1, 1000))",
-    notes=f"""{UNTRAINED}
-The settings of the authors' code for MNIST, which leaks .01 in D and Q where the paper's table says .1, but for
-three that are ours, because with theirs two categories share the 4 and the 9 and split them by slant: lambda is .1,
-Q reads categories from slanted images (`code_augment`), and networks are half as wide. 12 epochs of 55,000 images are
-5,148 updates; the authors' launcher stops after 5,000.""",
+    seed=5,
+    notes="""The settings of the authors' code for MNIST, which leaks .01 in D and Q where the paper's table says .1,
+but for three that are ours, because with theirs two categories share the 4 and the 9 and split them by slant: lambda
+is .1, networks are half as wide, and Q reads categories from slanted images (`code_augment`), more and more of them
+over 1,000 updates; from the first update on they can keep the generator grey. 12 epochs of 55,000 images are 5,148
+updates; the authors' launcher stops after 5,000.
+
+Of the seeds 0, 1, 5 and 6 (`python benchmarks/reproductions.py infogan_mnist`) this one has the smallest FCD of 5,000
+images against the validation split; by epoch:
+
+| 1 | 2 | 3 | 4 | 6 | 8 | 10 | 12 |
+|---|---|---|---|---|---|---|---|
+| 173 | 37 | 25 | 15 | 10 | 14 | 9 | **5** |
+
+Its 10-way code, read as a classifier, takes 4.0 % of the test images for another digit, the median over these
+seeds is 5.3; the paper has 5.""",
 )
