@@ -326,8 +326,8 @@ def _store_as_half(path):
                     values = values.astype(np.float16)
                 if not np.isfinite(values).all():
                     raise ValueError(f"The weight {name} is not finite in float16; store float32.")
-            # A tensor is one chunk, because each is read whole; with small ones a chunk costs more than it saves.
-            packed = {"chunks": values.shape, "compression": "gzip", "shuffle": True} if values.nbytes >= 1024 else {}
+            # A tensor is one chunk, because each is read whole; a chunk takes a few kB itself, which small ones lack.
+            packed = {"chunks": values.shape, "compression": "gzip", "shuffle": True} if values.nbytes >= 2**16 else {}
             new.create_dataset(name, data=values, **packed).attrs.update(item.attrs)
 
         new.attrs.update(old.attrs)
