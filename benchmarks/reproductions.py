@@ -94,7 +94,7 @@ def measure(row: papers.Row, seeds: int, trainings: pathlib.Path, folder: pathli
             "scores": scores,
             "minutes": round(minutes, 1),
             "versions": presets.versions(),
-            "processor": processor(),  # trainings on another kind give other digits
+            "processor": processor(),  # on another kind a training may have other digits
         }
         write(row, results, folder)
     return results
