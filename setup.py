@@ -76,7 +76,7 @@ setup(
         "hub": HUB,  # presets at Hugging Face and Kaggle
         "ray": RAY,  # training, drawing and scoring on several machines
         "gpu": ["tensorflow[and-cuda]>=2.20,<3"],
-        "bench": ["torch>=2.4,<3", "scikit-learn>=1.3,<2"],
+        "bench": ["torch>=2.4,<3"],
         "docs": ["zensical>=0.0.73,<0.1", "mkdocstrings-python>=2.0.11,<3"],
         "test": [
             "pytest>=8,<10",

@@ -121,10 +121,21 @@ def test_rows_are_told_apart_and_say_where_figures_are_from(script):
             assert row.draw.__doc__
 
 
-def test_a_missing_package_is_a_line(script, tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "sklearn", None)
-    with pytest.raises(ValueError, match=r"needs scikit-learn \(.*\): pip install '\.\[bench\]'\.$"):
-        script.measure(script.papers.rows()["dcgan_features"], 1, tmp_path, tmp_path)
+def test_the_linear_machine(script):
+    """Of -1 and 1 by hand: w^2 / 2 + 2 C (1 - w)^2 is least at w = 4 C / (1 + 4 C), b = 0. A feature that is moved
+    moves b alone.
+    """
+    from papers import dcgan
+
+    x = np.array([[-1.0], [1.0]], np.float32)
+    for penalty in (0.1, 1.0):
+        w, b = dcgan.linear_machine(x, np.array([0, 1]), penalty)
+        right = 4 * penalty / (1 + 4 * penalty)
+        np.testing.assert_allclose(w, [[-right, right]], atol=1e-3)
+        np.testing.assert_allclose(b, [0, 0], atol=1e-3)
+        w, b = dcgan.linear_machine(x + 3, np.array([0, 1]), penalty)
+        np.testing.assert_allclose(w, [[-right, right]], atol=1e-3)
+        np.testing.assert_allclose(b, [3 * right, -3 * right], atol=3e-3)
 
 
 def test_stacked_digits(script, mnist_digits):
