@@ -201,10 +201,11 @@ ROWS = (
         "paper's digits, of one training of 20 epochs with the settings of the preset for clothes. The paper's batch "
         "normalisation has neither scale nor shift here, of which it says that it gave better results, and its "
         "authors' code trains for 200 epochs, at a rate that falls to zero in the second half, with the classes beside "
-        "every layer's input; these have not been tried. Tried without gain, by scripts that are not here, for "
-        "50,000 digits: those of the epoch with the best FCD, of the generator itself in place of its average, and with batch statistics, 4.5 to 4.6; "
-        "three epochs more at falling rates, 4.3 to 4.5. The digits show what they are to show: .2 % do not by "
-        "`mnist_classifier`, and without those the error is the same. The published figures are as remembered.",
+        "every layer's input; these have not been tried. Tried without gain, by scripts that are not here, for 50,000 "
+        "digits: those of the epoch with the best FCD, of the generator itself in place of its average, and with batch "
+        "statistics, 4.5 to 4.6; three epochs more at falling rates, 4.3 to 4.5. The digits show what they are to "
+        "show: .2 % do not by `mnist_classifier`, and without those the error is the same. The published figures are "
+        "as remembered.",
     ),
     Row(
         name="dcgan_features",
