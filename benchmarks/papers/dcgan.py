@@ -218,7 +218,7 @@ ROWS = (
         ),
         measure=linear_svm,
         seeds=1,
-        minutes=60,
+        minutes=10,
     ),
     Row(
         name="dcgan_vectors",
