@@ -121,6 +121,13 @@ def test_rows_are_told_apart_and_say_where_figures_are_from(script):
             assert row.draw.__doc__
 
 
+def test_other_settings_are_those_of_the_run(script):
+    """A run takes its batches and epochs from beside the recipe."""
+    config = script.papers.with_seed("infogan_mnist", 7, batch_size=64, epochs=2, leak=0.1)
+    assert (config.batch_size, config.epochs, config.recipe["seed"], config.recipe["leak"]) == (64, 2, 7, 0.1)
+    assert (config.recipe["batch_size"], config.recipe["epochs"]) == (64, 2)
+
+
 def test_the_linear_machine(script):
     """Of -1 and 1 by hand: w^2 / 2 + 2 C (1 - w)^2 is least at w = 4 C / (1 + 4 C), b = 0. A feature that is moved
     moves b alone.

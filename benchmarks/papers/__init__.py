@@ -83,4 +83,5 @@ def with_seed(recipe: str, seed: int, **settings: Any) -> Any:
     from kerasgan import runs
 
     config = runs.resolve_recipe(recipe)
-    return dataclasses.replace(config, recipe={**config.recipe, **settings, "seed": seed})
+    both = {name: settings[name] for name in ("batch_size", "epochs") if name in settings}  # a run has its own
+    return dataclasses.replace(config, **both, recipe={**config.recipe, **settings, "seed": seed})
