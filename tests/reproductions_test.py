@@ -126,6 +126,9 @@ def test_other_settings_are_those_of_the_run(script):
     config = script.papers.with_seed("infogan_mnist", 7, batch_size=64, epochs=2, leak=0.1)
     assert (config.batch_size, config.epochs, config.recipe["seed"], config.recipe["leak"]) == (64, 2, 7, 0.1)
     assert (config.recipe["batch_size"], config.recipe["epochs"]) == (64, 2)
+    config = script.papers.with_seed("infogan_mnist", 0, dataset="fashion_mnist")
+    assert config.dataset == "fashion_mnist"
+    assert "dataset" not in config.recipe
 
 
 def test_the_linear_machine(script):

@@ -79,9 +79,10 @@ def trained(config: Any, folder: pathlib.Path) -> Any:
 
 
 def with_seed(recipe: str, seed: int, **settings: Any) -> Any:
-    """A registered recipe with another seed, and other settings of its family."""
+    """A registered recipe with another seed, and other settings of its family or of the run, such as `dataset`."""
     from kerasgan import runs
 
     config = runs.resolve_recipe(recipe)
-    both = {name: settings[name] for name in ("batch_size", "epochs") if name in settings}  # a run has its own
-    return dataclasses.replace(config, **both, recipe={**config.recipe, **settings, "seed": seed})
+    of_run = {name: value for name, value in settings.items() if hasattr(config, name)}
+    of_recipe = {name: value for name, value in settings.items() if name in config.recipe or name not in of_run}
+    return dataclasses.replace(config, **of_run, recipe={**config.recipe, **of_recipe, "seed": seed})

@@ -17,8 +17,8 @@ COLORS = {"itself": "tab:blue", "average": "tab:orange"}
 SAMPLES, VALIDATION = 10_000, 1_000  # section 5: how many are drawn, and on how many images sigma is chosen
 
 
-def parzen(seed: int, folder: pathlib.Path, epochs: int | None = None, **settings: Any) -> dict[str, float]:
-    """A `Row.measure`: `vanilla_gan_mnist`, other settings where given, to its end or for `epochs`.
+def parzen(seed: int, folder: pathlib.Path, **settings: Any) -> dict[str, float]:
+    """A `Row.measure`: `vanilla_gan_mnist`, other settings where given, to its end.
 
     Of the generator that plays and of its average, the epoch whose samples give validation images the greatest
     likelihood is judged on the test images.
@@ -27,7 +27,6 @@ def parzen(seed: int, folder: pathlib.Path, epochs: int | None = None, **setting
     from kerasgan.files import replacing
 
     config = with_seed("vanilla_gan_mnist", seed, **settings)
-    config = dataclasses.replace(config, epochs=epochs or config.epochs)
     curve_file = folder / "curve.json"
     curves = json.loads(curve_file.read_text()) if curve_file.is_file() else {name: {} for name in DRAWN}
     validation = data.load_array("mnist", config.validation_split).astype(np.float32) / 255.0

@@ -1,6 +1,5 @@
 """Chen et al. 2016, "InfoGAN" (arXiv:1606.03657)."""
 
-import dataclasses
 import pathlib
 from typing import Any
 
@@ -12,7 +11,7 @@ PAPER = "Chen et al. 2016, arXiv:1606.03657"
 REACH = np.linspace(-2, 2, 10)  # of a continuous code in the paper's Figure 2; training has seen -1 to 1
 
 
-def error_of_code(epochs: int | None = None, dataset: str = "mnist", **settings: Any):
+def error_of_code(**settings: Any):
     """A `Row.measure`: the test images that the 10-way code, read as a classifier, takes for another class, in per
     cent, under the best assignment of codes to classes. `infogan_mnist`, but for what is given.
     """
@@ -21,7 +20,6 @@ def error_of_code(epochs: int | None = None, dataset: str = "mnist", **settings:
         from kerasgan import data, metrics
 
         config = with_seed("infogan_mnist", seed, **settings)
-        config = dataclasses.replace(config, epochs=epochs or config.epochs, dataset=dataset)
         gan = trained(config, folder)
         images, labels, _ = data.load_labelled_array(config.dataset, "test")
         read = gan.infer_codes(images.astype(np.float32) / 255.0)["categorical"][:, 0].argmax(1)
