@@ -166,6 +166,38 @@ def test_stacked_digits(script, mnist_digits):
     assert same == {"modes": 1.0, "kl": pytest.approx(np.log(1000))}
 
 
+def test_mixed_infogan_normalises_real_and_generated_images_together(script, monkeypatch):
+    import keras
+    import tensorflow as tf
+
+    import kerasgan
+    from kerasgan import registry
+    from kerasgan.gan import TRAINING
+
+    kerasgan.list_models()  # finds the zoo, so that what follows is all that another module adds
+    monkeypatch.setattr(registry, "_families", dict(registry._families))
+    from papers import infogan_mixed  # noqa: F401  registers a model
+
+    gan = kerasgan.create_model("infogan_mixed", image_shape=(28, 28, 1), width=4)
+    gan.compile(keras.optimizers.SGD(0.1), keras.optimizers.SGD(0.0), loss=gan.loss, run_eagerly=True)
+    real = tf.random.stateless_uniform((8, 28, 28, 1), (0, 0))
+    # By hand: one pass of D over both kinds, and a step down the slope.
+    discriminator = keras.models.clone_model(gan.discriminator)
+    discriminator.set_weights(gan.discriminator.get_weights())
+    z = gan._noise(real, TRAINING, 0, 0)
+    fake = gan.generator(z, training=True)
+    with tf.GradientTape() as tape:
+        outputs = discriminator(tf.concat([real, fake], axis=0), training=True)
+        halves = [tf.nest.map_structure(lambda x, rows=rows: x[rows], outputs) for rows in (slice(8), slice(8, 16))]
+        loss = tf.reduce_mean(gan.loss.discriminator_loss(*halves, z, gan.latent))
+    weights = discriminator.trainable_variables
+    gradients = tape.gradient(loss, [w.value for w in weights])
+    expected = [w.numpy() - 0.1 * gradient.numpy() for w, gradient in zip(weights, gradients, strict=True)]
+    gan.train_on_batch(real)
+    for ours, by_hand in zip(gan.discriminator.trainable_variables, expected, strict=True):
+        np.testing.assert_allclose(ours.numpy(), by_hand, rtol=1e-4, atol=1e-6)
+
+
 def test_a_row_measured_elsewhere_keeps_its_picture(tmp_path):
     picture = ROOT / "docs" / "reproductions" / "ring_best.png"
     before = picture.read_bytes()
