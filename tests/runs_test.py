@@ -67,6 +67,26 @@ def test_a_cut_run_ends_as_an_uncut_one(dataset, tmp_path, monkeypatch):
     assert callbacks.read_history(tmp_path / "cut" / "history.csv")["step"] == [3, 6, 9]
 
 
+def test_a_finished_run_that_goes_on_is_not_finished(dataset, tmp_path, monkeypatch):
+    """Cut on the way to epoch 6 by Ctrl-C, and by what leaves no time to write: its end of epoch 3 is none any more."""
+    run = tmp_path / "run"
+    runs.train(config_for(dataset), run, verbose=0)
+    assert (run / "final.keras").is_file()
+    for error, at in ((KeyboardInterrupt, 11), (SystemError, 12)):
+
+        def stop(self, batch, logs=None, error=error, at=at):
+            if self.model.step.numpy() == at:
+                raise error
+
+        with monkeypatch.context() as patched, pytest.raises(error):
+            patched.setattr(callbacks.SampleGrid, "on_train_batch_end", stop)
+            runs.train(runs.with_epochs(runs.read_config(run), 6), run, resume=True, verbose=0)
+        assert not (run / "final.keras").exists()
+        assert int(presets.load(run).step.numpy()) == 11
+    runs.train(runs.read_config(run), run, resume=True, verbose=0)
+    assert int(presets.load(run / "final.keras").step.numpy()) == 18
+
+
 @pytest.fixture
 def labelled(tmp_path):
     """30 pictures of three classes that are not equally frequent."""

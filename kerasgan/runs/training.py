@@ -158,6 +158,8 @@ def train(
         checkpoint = callbacks.TrainingCheckpoint(
             folder / "checkpoints", every=checkpoint_steps, keep=keep, then=then if is_chief else None
         )
+        if restored is not None and step < end:  # an end that is none now; the checkpoint has the same weights
+            (folder / "final.keras").unlink(missing_ok=True)
         prepare(config, folder, overwrite)
         (folder / DIVERGED).unlink(missing_ok=True)
         if step == 0:  # what a run has left that was killed before its first checkpoint
