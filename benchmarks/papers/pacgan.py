@@ -169,11 +169,10 @@ def _stacked_rows():
         "dcgan",
         "99.0 (DCGAN), 1,000 (PacDCGAN2)",
         "Table 2",
-        "DCGAN with the settings of `dcgan_fashion_mnist`, 8,000 updates of 128",
-        45,
-        note="Five numbers are missing among this DCGAN's samples. Its digits are less clean than R3GAN's, and the "
-        "training is short: 8 passes over the 128,000 pictures. A longer one has not been tried.",
-        steps=8_000,
+        "DCGAN with the settings of `dcgan_fashion_mnist`, 16,000 updates of 128",
+        75,
+        note="After the first 8,000 of the DCGAN's updates it had 995 numbers and a KL of .357.",
+        steps=16_000,
         settings={**shape, **better, "ema_decay": 0.999, "precision": "bfloat16"},
     )
     yield stacked_row(
