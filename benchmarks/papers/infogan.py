@@ -72,8 +72,14 @@ CHANGES = {
     "half_translation": ("translation of what D and Q see", {"augment": "translation"}),
     "half_slanted": ("categories read from slanted images (`code_augment`)", {"code_augment": "affine"}),
     "half_growing": ("the same, more and more of them over 1,000 updates", {"code_augment": GROWING}),
-    "half_growing_3": ("the same and lambda .03", {"code_augment": GROWING, "information_weight": 0.03}),
-    "half_growing_10": ("the same and lambda .1", {"code_augment": GROWING, "information_weight": 0.1}),
+    "half_growing_3": (
+        "slanted images growing like that and lambda .03",
+        {"code_augment": GROWING, "information_weight": 0.03},
+    ),
+    "half_growing_10": (
+        "slanted images growing like that and lambda .1",
+        {"code_augment": GROWING, "information_weight": 0.1},
+    ),
 }
 ORDER = (
     "The order of the updates is no change: they alternate, so that G before D is D before G from the second update on."
