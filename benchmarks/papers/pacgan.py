@@ -171,7 +171,7 @@ def _stacked_rows():
         "Table 2",
         "DCGAN with the settings of `dcgan_fashion_mnist`, 16,000 updates of 128",
         75,
-        note="After the first 8,000 of the DCGAN's updates it had 995 numbers and a KL of .357.",
+        note="This row once ended after 8,000 of the DCGAN's updates, with 995 numbers and a KL of .357.",
         steps=16_000,
         settings={**shape, **better, "ema_decay": 0.999, "precision": "bfloat16"},
     )
