@@ -45,6 +45,7 @@ def test_a_preset_is_what_its_metadata_says(name):
     assert facts["licence"]
     assert facts["seconds"] > 0
     assert 1 <= facts["epoch"] <= facts["epochs"]
+    assert facts.get("settings", facts)["epochs"] == facts["epochs"]
     n, features = JUDGED[recipe.dataset]
     kinds = [kind for kind in ("scores", "last", "reference") if facts[kind]]  # no other epoch, no last one
     assert {"scores", "reference"} <= {*kinds}

@@ -48,17 +48,19 @@ def make_preset(
             features = features or extractors.needs_saying(gan.sample_shape, config.dataset)
     history = callbacks.read_history(run / "history.csv")
     recipe = registry.get_preset_recipe(output.name) if output.name in registry.list_preset_recipes() else None
+    epochs = len(history["epoch"]) if config.epochs is None else config.epochs
     facts = {
         "recipe": command(config),
         "dataset": data.with_version(config.dataset),
         "split": config.split,
         "validation_split": config.validation_split,
-        "epochs": len(history["epoch"]) if config.epochs is None else config.epochs,
+        "epochs": epochs,
         "epoch": 1 + history["step"].index(int(gan.step.numpy())),
         **json.loads((run / "time.json").read_text()),
         "licence": licence,
         "notes": recipe.notes if recipe is not None else "",
-        "settings": config.recipe,
+        # The recipe has its own where another length was asked for.
+        "settings": config.recipe | {"epochs": epochs, "batch_size": config.batch_size},
     }
     if features is not None:
         facts["features"] = features
