@@ -80,6 +80,10 @@ CHANGES = {
         "slanted images growing like that and lambda .1",
         {"code_augment": GROWING, "information_weight": 0.1},
     ),
+    "half_growing_30": (
+        "slanted images growing like that and lambda .3",
+        {"code_augment": GROWING, "information_weight": 0.3},
+    ),
 }
 ORDER = (
     "The order of the updates is no change: they alternate, so that G before D is D before G from the second update on."
