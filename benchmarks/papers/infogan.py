@@ -142,7 +142,8 @@ ROWS = (
         "13.1, 3.6, 3.2 and 9.1 %, and seed 2 was grey for four epochs, when it was stopped; with slants and stretches "
         "half as large again besides, over 2,000 updates, by code that is not here, the seeds 0 to 3 and 5 to 8 erred "
         "on 3.9 to 14.7 %, median 9.2, and of one two codes share the 0 and the 3, so that slant is not all by which "
-        "codes divide two digits.",
+        "codes divide two digits. Which seed has a digit for each code is told by L_I, without labels: see "
+        "[InfoGAN](../zoo/infogan/README.md).",
         draw=draw_codes,
     ),
     Row(
