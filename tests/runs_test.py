@@ -296,7 +296,9 @@ def test_the_best_epoch_is_a_whole_one(tmp_path):
     runs.train(runs.resolve("vanilla_gan", ring, steps=4, **small), tmp_path / "run", verbose=0)
     assert callbacks.read_history(tmp_path / "run" / "history.csv")["step"] == [3, 4]
     assert int(presets.load(tmp_path / "run" / "best.keras").step) == 3
-    facts = presets.read_metadata(runs.make_preset(tmp_path / "run", tmp_path / "preset"))
+    preset = runs.make_preset(tmp_path / "run", tmp_path / "preset")
+    assert preset.is_dir()
+    facts = presets.read_metadata(preset)
     assert (facts["epochs"], facts["settings"]["epochs"], facts["settings"]["batch_size"]) == (2, 2, 50)
     longer = runs.with_end(runs.read_config(tmp_path / "run"), epochs=3)
     runs.train(longer, tmp_path / "run", resume=True, verbose=0)
