@@ -143,7 +143,7 @@ ROWS = (
         "half as large again besides, over 2,000 updates, by code that is not here, the seeds 0 to 3 and 5 to 8 erred "
         "on 3.9 to 14.7 %, median 9.2, and of one two codes share the 0 and the 3, so that slant is not all by which "
         "codes divide two digits. Which seed has a digit for each code is told by L_I, without labels: see "
-        "[InfoGAN](../zoo/infogan/README.md).",
+        "`zoo/infogan/README.md`.",
         draw=draw_codes,
     ),
     Row(
