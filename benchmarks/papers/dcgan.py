@@ -204,8 +204,9 @@ ROWS = (
         "every layer's input; these have not been tried. Tried without gain, by scripts that are not here, for 50,000 "
         "digits: those of the epoch with the best FCD, of the generator itself in place of its average, and with batch "
         "statistics, 4.5 to 4.6; three epochs more at falling rates, 4.3 to 4.5. The digits show what they are to "
-        "show: .2 % do not by `mnist_classifier`, and without those the error is the same. The published figures are "
-        "as remembered.",
+        "show: .2 % do not by `mnist_classifier`, and without those the error is the same. The table's figures are as "
+        "remembered; the text beside it agrees, and says that the digits do what the real ones do, and that there are "
+        "a million of them a class.",
     ),
     Row(
         name="dcgan_features",
