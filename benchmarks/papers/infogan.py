@@ -136,13 +136,14 @@ ROWS = (
         note="Three settings are ours, lambda, the width and `code_augment`, because with the authors' two categories "
         "share the 4 and the 9 and split them by slant. Slanted images come more and more often over 1,000 updates. "
         "From the first update on (`--code_augment=affine`) they kept the generator grey for an epoch in two of three "
-        "trainings; to the end four seeds erred on 12.4 to 17.4 %, and one, grey for nine epochs, on 37.6. Ours falls "
-        "short: of the seeds 3, 6 and 7 two codes still share the 4 and the 9, half of each. Tried without gain: with "
-        "lambda .3 (`kerasgan train --recipe=infogan_mnist --information_weight=0.3`) the seeds 0, 1, 5 and 6 erred on "
-        "13.1, 3.6, 3.2 and 9.1 %, and seed 2 was grey for four epochs, when it was stopped; with slants and stretches "
-        "half as large again besides, over 2,000 updates, by code that is not here, the seeds 0 to 3 and 5 to 8 erred "
-        "on 3.9 to 14.7 %, median 9.2, and of one two codes share the 0 and the 3, so that slant is not all by which "
-        "codes divide two digits. Which seed has a digit for each code is told by L_I, without labels: see "
+        "trainings; to the end four seeds erred on 12.4 to 17.4 %, and one, grey for nine epochs, on 37.6. Three seeds "
+        "reach the paper's figure, of which it does not say how many trainings it is of; the median does not: of the "
+        "seeds 3, 6, 7 and 8 two codes still share the 4 and the 9, half of each. Tried without gain: with lambda .3 "
+        "(`kerasgan train --recipe=infogan_mnist --information_weight=0.3`) the seeds 0, 1, 5 and 6 erred on 13.1, "
+        "3.6, 3.2 and 9.1 %, and seed 2 was grey for four epochs, when it was stopped; with slants and stretches half "
+        "as large again besides, over 2,000 updates, by code that is not here, the seeds 0 to 3 and 5 to 8 erred on "
+        "3.9 to 14.7 %, median 9.2, and of one two codes share the 0 and the 3, so that slant is not all by which "
+        "codes divide two digits. Which seeds have a digit for each code is told by L_I, without labels: see "
         "`zoo/infogan/README.md`.",
         draw=draw_codes,
     ),
