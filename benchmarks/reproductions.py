@@ -70,6 +70,11 @@ def command(row: papers.Row) -> str:
     return f"python benchmarks/reproductions.py {row.name}"
 
 
+def training_minutes(folder: pathlib.Path) -> float:
+    """What the trainings below a folder counted themselves. A sitting that was killed counted nothing else."""
+    return sum(json.loads(file.read_text())["seconds"] for file in folder.rglob("time.json")) / 60
+
+
 def measure(row: papers.Row, seeds: int, trainings: pathlib.Path, folder: pathlib.Path) -> dict[str, dict]:
     """Measures the seeds that are missing, and draws the row's picture."""
     from kerasgan import presets
@@ -87,7 +92,7 @@ def measure(row: papers.Row, seeds: int, trainings: pathlib.Path, folder: pathli
         try:
             scores = row.measure(seed, own)
         finally:
-            minutes = before + (time.monotonic() - start) / 60
+            minutes = max(before + (time.monotonic() - start) / 60, training_minutes(own))
             with replacing(spent_file) as temporary:
                 temporary.write_text(json.dumps(minutes))
         results[str(seed)] = {

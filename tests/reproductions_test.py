@@ -70,6 +70,15 @@ def test_a_row_that_was_cut_goes_on(script, row, tmp_path):
     assert {"kerasgan", "tensorflow"} <= set(results["3"]["versions"])
 
 
+def test_minutes_of_a_killed_sitting_count(script, row, tmp_path):
+    """Nothing of ours is written at a kill, but the training's own clock is: 600 s and 300 s are 15 minutes."""
+    for name, seconds in (("a", 600), ("b", 300)):
+        (tmp_path / "squares" / "1" / name).mkdir(parents=True)
+        (tmp_path / "squares" / "1" / name / "time.json").write_text(json.dumps({"seconds": seconds, "cores": 2}))
+    results = script.measure(row, 2, tmp_path, tmp_path)
+    assert [results[seed]["minutes"] for seed in results] == [0.0, 15.0]
+
+
 @pytest.mark.parametrize(
     "content", ["", "[]", '{"format": 0, "row": "squares", "seeds": {}}', '{"format": 1, "seeds": {}}']
 )
