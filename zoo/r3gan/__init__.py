@@ -94,8 +94,8 @@ came to 19.2 and 12.3 after 1 and 2 epochs (128 with an average of 100 updates: 
 64 to 47 after one, and D at a fifth of G's rate to 170.
 
 What counts later is the average, which must not be long: it draws what is usual. In float32, 800 updates after the
-12th epoch, FCD was 3.1 by averages with half-lives of 100, 200 and (this preset's) 300 updates, 3.4 and 4.0 with 50
-and 20, and 6.2 without one. In bfloat16, after 51,555 updates of a longer training whose average had a half-life of
+12th epoch, FCD was 3.1 by averages with half-lives of 100, 200 and 300 updates (this preset's: 312), 3.4 and 4.0 with
+50 and 20, and 6.2 without one. In bfloat16, after 51,555 updates of a longer training whose average had a half-life of
 4,000 updates, it was 14.0 by that one, and 12.3, 10.2, 8.3 and 7.8 with 1,500, 700, 300 and 100. Gamma stays the same,
 because in bfloat16 it went from 6.7 after 4 epochs to 10.9 after 6 where gamma fell from .5 to .05, and D's pairs from
 .73 to .90.""",
