@@ -5,7 +5,7 @@
 
 Needs the extras `[onnx,litert,openvino]`. Milliseconds are medians of calls, of the file in its own runtime beside the
 SavedModel in TensorFlow's C++ loader, a preset's in one process after the other; on a machine that is busy they say
-little. Prints the table of docs/serving.md.
+little. Prints the table of docs/formats.md.
 """
 
 import os

@@ -210,8 +210,7 @@ def _making(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         steps += f", the end of epoch {facts['epoch']} of {facts['epochs']}"
     yield "generator updates", steps
     if "seconds" in facts:
-        on = " and ".join([f"{facts['cores']} CPU cores", *facts.get("gpus", ())])
-        yield "wall time of the whole training", f"{facts['seconds'] / 60:.0f} minutes on {on}"
+        yield "wall time of the whole training", f"{facts['seconds'] / 60:.0f} minutes on {hardware(facts)}"
     yield "seed", facts["seed"]
     parameters = facts["parameters"]
     yield "parameters", f"generator {parameters['generator']:,}, discriminator {parameters['discriminator']:,}"
@@ -219,3 +218,9 @@ def _making(facts: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     yield "libraries", ", ".join(f"{library} {version}" for library, version in facts["libraries"].items())
     if "licence" in facts:
         yield "licence", facts["licence"]
+
+
+def hardware(facts: dict[str, Any]) -> str:
+    """What a training ran on, of the "cores" and "gpus" that `kerasgan.callbacks.WallTime` writes."""
+    cores = facts["cores"]
+    return " and ".join([f"{cores} CPU core{'s' if cores != 1 else ''}", *facts.get("gpus", ())])

@@ -15,7 +15,8 @@ from kerasgan.files import Path, replacing
 class WallTime(keras.callbacks.Callback):
     """Adds up the seconds that training takes, over interruptions, in a JSON file: `{"seconds": ..., "cores": ...}`.
 
-    Where GPUs have a part in it, also "gpus": what they are called, those of interrupted parts included.
+    The cores are those that the process may use. Where GPUs have a part in it, also "gpus": what they are called, those
+    of interrupted parts included.
 
     It is written at the end of training, after the first epoch, and at ends of epochs and steps when a minute has
     passed; a kill loses what came after.
@@ -47,8 +48,13 @@ class WallTime(keras.callbacks.Callback):
         self._written = time.monotonic()
         seconds = self._before + self._written - self._start
         with replacing(self.path) as temporary:
-            facts = {"seconds": seconds, "cores": os.cpu_count(), **({"gpus": self._gpus} if self._gpus else {})}
+            facts = {"seconds": seconds, "cores": _cores(), **({"gpus": self._gpus} if self._gpus else {})}
             temporary.write_text(json.dumps(facts) + "\n")
+
+
+def _cores():
+    """Those that this process may use: fewer than there are, where it is held to some. macOS does not tell."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def _called(gpu):

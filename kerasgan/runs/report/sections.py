@@ -51,8 +51,7 @@ def _head(folder, past, measured):
     ]
     try:
         seconds = json.loads((folder / "time.json").read_text(encoding="utf-8"))
-        on = " and ".join([f"{seconds['cores']} CPU cores", *seconds.get("gpus", ())])
-        rows.append(("time", f"{seconds['seconds'] / 60:,.1f} minutes on {on}"))
+        rows.append(("time", f"{seconds['seconds'] / 60:,.1f} minutes on {cards.hardware(seconds)}"))
     except (OSError, ValueError, KeyError, TypeError):
         pass
     return page.facts(rows)
