@@ -116,13 +116,13 @@ ROWS = (
         measure=functools.partial(parzen, epochs=1_500, precision="bfloat16"),
         seeds=1,
         minutes=360,
-        note="The published figure, of one seed and, as theirs, of the epoch that is best on the validation images. "
-        "The rate falls on with every update, to .005 at the end, and the generator comes ever nearer to its average: "
-        "on the validation images the two have 172 and 205 nats after 250 epochs, 192 and 211 after 500, 210 and 218 "
-        "after 1,000 and 219 and 221 after 1,500; chosen among the first 1,000 epochs, they have 215.8 and 222.6 on "
-        "the test images. The lower rate alone does not do it: at that of epoch 1,000 the weights of epoch 302 went "
-        "from 177 to 201 in 20 epochs, by a script that is not here. Four points early in the picture's curves are "
-        "missing, 90, 110, 120 and 130.",
+        note="The published figure, of one seed and of the epoch that is best on the validation images. The rate falls "
+        "on with every update, to .005 at the end, and the generator comes ever nearer to its average: on the "
+        "validation images the two have 172 and 205 nats after 250 epochs, 192 and 211 after 500, 210 and 218 after "
+        "1,000 and 219 and 221 after 1,500; chosen among the first 1,000 epochs, they have 215.8 and 222.6 on the test "
+        "images. The lower rate alone does not do it: at that of epoch 1,000 the weights of epoch 302 went from 177 to "
+        "201 in 20 epochs, by a script that is not here. Four points early in the picture's curves are missing, 90, "
+        "110, 120 and 130.",
         draw=draw_parzen,
     ),
 )
